@@ -1,0 +1,9 @@
+//! The bot: watches upstream releases, resolves them, writes the overlay, builds it, and publishes pull requests.
+
+pub mod clients;
+pub mod config;
+pub mod dashboard;
+pub mod forge;
+pub mod message;
+pub mod model;
+pub mod store;
