@@ -156,6 +156,14 @@ pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
     }
 }
 
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
 /// The SHA-256 of a file in lower-case hexadecimal, or nothing where there is none.
 pub fn sha256_optional(path: &Path) -> Result<Option<String>, FileError> {
     use sha2::Digest;
