@@ -107,7 +107,7 @@ pub(super) fn parse(name: &str, body: &[u8]) -> Result<Vec<IndexEntry>, CratesIo
 }
 
 /// What crates.io allows as a name; it also keeps a name from leaving its folder or its place in an address.
-pub(super) fn is_crate_name(name: &str) -> bool {
+pub(crate) fn is_crate_name(name: &str) -> bool {
     name.len() <= 64
         && name.starts_with(|c: char| c.is_ascii_alphabetic())
         && name.chars().all(|c| c.is_ascii_alphanumeric() || c == '-' || c == '_')

@@ -16,7 +16,8 @@ use url::Url;
 
 pub use self::choice::{Choice, Policy, Waiting, newest, why_nothing};
 pub use self::index::IndexEntry;
-use self::index::{RegistryConfig, is_crate_name};
+use self::index::RegistryConfig;
+pub(crate) use self::index::is_crate_name;
 use crate::clients::files::{self, FileError};
 use crate::clients::http::{Expected, Http, HttpError};
 
