@@ -220,7 +220,7 @@ impl<R: Read> Read for Bounded<R> {
     fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
         let count = self.inner.read(buffer)?;
         if let Some(left) = self.left.checked_sub(count as u64) {
-            self.left = left
+            self.left = left;
         } else {
             self.exceeded = true;
             return Err(io::Error::other("larger than allowed"));

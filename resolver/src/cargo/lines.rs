@@ -42,6 +42,7 @@ fn line(plan: &Plan, unit: &Unit) -> String {
         Side::Host => "host",
         Side::Target => "target",
     };
-    let features = Vec::from_iter(unit.features.iter().map(String::as_str)).join(",");
+    let features: Vec<&str> = unit.features.iter().map(String::as_str).collect();
+    let features = features.join(",");
     format!("{side} {name} {version} {features}")
 }

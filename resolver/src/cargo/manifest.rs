@@ -49,7 +49,9 @@ pub fn reduce_manifest(label: &str, facts: &CrateFacts, is_root: bool) -> Result
     for key in ["lib", "bin"] {
         target_files.extend(declared_paths(manifest.get(key)));
     }
-    target_files.retain(|path| stays_inside(path));
+    if let Some(path) = target_files.iter().find(|path| !stays_inside(path)) {
+        return Err(invalid(label, format!("the target file {path:?} is outside the package")));
+    }
     without_paths(&mut manifest);
     if is_root {
         manifest.insert("workspace".to_owned(), Value::Table(Table::new()));
@@ -140,8 +142,7 @@ mod tests {
         let reduced = reduce_manifest(
             "a 1.0.0",
             &facts(
-                "[package]\nname = \"a\"\nversion = \"1.0.0\"\nworkspace = \"../..\"\nbuild = \"../evil.rs\"\n\
-                 [lib]\npath = \"/etc/x.rs\"\n[[bin]]\nname = \"b\"\npath = \"src/b.rs\"\n\
+                "[package]\nname = \"a\"\nversion = \"1.0.0\"\nworkspace = \"../..\"\n[[bin]]\nname = \"b\"\npath = \"src/b.rs\"\n\
                  [dependencies.d]\nversion = \"1\"\npath = \"../d\"\n\
                  [target.'cfg(unix)'.dependencies.e]\nversion = \"1\"\npath = \"../e\"\n[patch.x.y]\npath = \"../y\"\n",
             ),
@@ -149,8 +150,16 @@ mod tests {
         )
         .unwrap();
         assert_eq!(Vec::from_iter(reduced.target_files), ["src/b.rs"]);
-        for gone in ["../..", "../d", "../e", "patch"] {
+        for gone in ["../", "patch"] {
             assert!(!reduced.manifest.contains(gone), "{gone}: {}", reduced.manifest);
+        }
+    }
+
+    #[test]
+    fn a_target_file_outside_the_package_is_refused() {
+        for targets in ["[package]\nbuild = \"../evil.rs\"", "[package]\n[lib]\npath = \"/etc/x.rs\""] {
+            let message = reduce_manifest("a 1.0.0", &facts(targets), false).unwrap_err().to_string();
+            assert!(message.ends_with("is outside the package"), "{message}");
         }
     }
 
