@@ -23,10 +23,7 @@ pub(super) fn read_time(what: &'static str, text: &str) -> Result<Timestamp, Sto
     text.parse().map_err(|error: jiff::Error| StoreError::corrupt(what, &error))
 }
 
-pub(super) fn read_optional_time(
-    what: &'static str,
-    text: Option<String>,
-) -> Result<Option<Timestamp>, StoreError> {
+pub(super) fn read_optional_time(what: &'static str, text: Option<String>) -> Result<Option<Timestamp>, StoreError> {
     text.map(|text| read_time(what, &text)).transpose()
 }
 
@@ -43,10 +40,7 @@ pub(super) fn read_count(what: &'static str, value: i64) -> Result<u32, StoreErr
 }
 
 /// A value that is stored as its own text: names, words, commit ids.
-pub(super) fn read_text<T: FromStr<Err = InvalidValue>>(
-    what: &'static str,
-    text: &str,
-) -> Result<T, StoreError> {
+pub(super) fn read_text<T: FromStr<Err = InvalidValue>>(what: &'static str, text: &str) -> Result<T, StoreError> {
     text.parse().map_err(StoreError::invalid(what))
 }
 

@@ -109,7 +109,9 @@ fn hint(error: &sqlx::Error) -> &'static str {
     match sqlite_code(error) {
         Some(SQLITE_BUSY) => "; another program keeps it locked: end that one and try again",
         Some(SQLITE_READONLY) => "; give this user the right to write to the file and its folder",
-        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => "; the file is damaged: restore a copy, or move it away to start afresh",
+        Some(SQLITE_CORRUPT | SQLITE_NOTADB) => {
+            "; the file is damaged: restore a copy, or move it away to start afresh"
+        }
         Some(SQLITE_FULL) => "; the disk is full: free some space and try again",
         _ => "",
     }

@@ -23,8 +23,7 @@ const INTERRUPTED: &str = "interrupted: the program ended before the run did";
 
 pub(super) async fn connect(path: &Path) -> Result<SqlitePool, StoreError> {
     if let Some(folder) = path.parent() {
-        std::fs::create_dir_all(folder)
-            .map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
+        std::fs::create_dir_all(folder).map_err(|source| StoreError::Folder { path: folder.to_owned(), source })?;
     }
     let options = SqliteConnectOptions::new()
         .filename(path)

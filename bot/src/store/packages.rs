@@ -227,12 +227,7 @@ impl Store {
     }
 
     /// Says what `main` has.
-    pub async fn set_current(
-        &self,
-        attr: &AttrPath,
-        version: &str,
-        strategy: Strategy,
-    ) -> Result<(), StoreError> {
+    pub async fn set_current(&self, attr: &AttrPath, version: &str, strategy: Strategy) -> Result<(), StoreError> {
         let done = sqlx::query(
             "UPDATE packages SET \
              current_since = CASE WHEN current_version IS ?2 THEN current_since ELSE ?4 END, \

@@ -120,10 +120,7 @@ const BY_BRANCH: &str =
 
 impl Store {
     /// The open pull request of a branch, else its newest one.
-    pub async fn pull_request_by_branch(
-        &self,
-        branch: &BranchName,
-    ) -> Result<Option<PullRequest>, StoreError> {
+    pub async fn pull_request_by_branch(&self, branch: &BranchName) -> Result<Option<PullRequest>, StoreError> {
         let row: Option<PullRequestRow> = sqlx::query_as(BY_BRANCH)
             .bind(branch.as_str())
             .fetch_optional(&self.pool)
@@ -228,7 +225,8 @@ impl PullRequest {
     /// Whether the open pull request says what the draft does already.
     fn says(&self, draft: &PullRequestDraft) -> bool {
         self.state == PrState::Open
-            && (&self.attr, &self.title, &self.body, &self.head) == (&draft.attr, &draft.title, &draft.body, &draft.head)
+            && (&self.attr, &self.title, &self.body, &self.head)
+                == (&draft.attr, &draft.title, &draft.body, &draft.head)
             && (&self.base, &self.version, self.failed) == (&draft.base, &draft.version, draft.failed)
     }
 

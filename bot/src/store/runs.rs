@@ -174,11 +174,7 @@ impl Store {
     }
 
     /// Adds derivations to a run; one that is there already is replaced.
-    pub async fn record_derivations(
-        &self,
-        run: RunId,
-        records: &[DerivationRecord],
-    ) -> Result<(), StoreError> {
+    pub async fn record_derivations(&self, run: RunId, records: &[DerivationRecord]) -> Result<(), StoreError> {
         self.write_derivations(run, records).await.map_err(StoreError::query("record derivations"))
     }
 

@@ -6,9 +6,7 @@ use jiff::Timestamp;
 use nixwright_resolver::plan::diff::GraphDiff;
 
 use crate::model::{AttrPath, CommitSha, FailureClass, Strategy};
-use crate::store::{
-    DerivationRecord, Failure, RunId, RunOutcome, Store, StoreError, SystemResult, codec,
-};
+use crate::store::{DerivationRecord, Failure, RunId, RunOutcome, Store, StoreError, SystemResult, codec};
 
 /// An attempt at a release.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -152,15 +150,14 @@ impl Store {
     /// How often a release failed for a reason of its own, for the growing distance between attempts. What this machine is
     /// to blame for, an interruption for one, does not count.
     pub async fn failed_attempts(&self, attr: &AttrPath, version: &str) -> Result<u32, StoreError> {
-        let count: i64 = sqlx::query_scalar(
-            "SELECT count(*) FROM runs WHERE attr = ? AND version = ? AND failure_class <> ?",
-        )
-        .bind(attr.as_str())
-        .bind(version)
-        .bind(FailureClass::Infrastructure.as_str())
-        .fetch_one(&self.pool)
-        .await
-        .map_err(StoreError::query("count failed runs"))?;
+        let count: i64 =
+            sqlx::query_scalar("SELECT count(*) FROM runs WHERE attr = ? AND version = ? AND failure_class <> ?")
+                .bind(attr.as_str())
+                .bind(version)
+                .bind(FailureClass::Infrastructure.as_str())
+                .fetch_one(&self.pool)
+                .await
+                .map_err(StoreError::query("count failed runs"))?;
         codec::read_count("count of runs", count)
     }
 
@@ -200,9 +197,7 @@ impl Store {
                     drv,
                     name,
                     outcome: codec::read_text("outcome of a derivation", &outcome)?,
-                    elapsed: elapsed
-                        .map(|value| codec::read_millis("time of a derivation", value))
-                        .transpose()?,
+                    elapsed: elapsed.map(|value| codec::read_millis("time of a derivation", value)).transpose()?,
                 })
             })
             .collect()
@@ -210,12 +205,11 @@ impl Store {
 
     /// The logs of a run, in the order in which the derivations first printed something.
     pub async fn logs(&self, run: RunId) -> Result<Vec<LogText>, StoreError> {
-        let rows: Vec<(String, String)> =
-            sqlx::query_as("SELECT name, text FROM logs WHERE run = ? ORDER BY rowid")
-                .bind(run.0)
-                .fetch_all(&self.pool)
-                .await
-                .map_err(StoreError::query("read a run's logs"))?;
+        let rows: Vec<(String, String)> = sqlx::query_as("SELECT name, text FROM logs WHERE run = ? ORDER BY rowid")
+            .bind(run.0)
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::query("read a run's logs"))?;
         Ok(rows.into_iter().map(|(name, text)| LogText { name, text }).collect())
     }
 }

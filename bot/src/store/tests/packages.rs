@@ -74,10 +74,7 @@ async fn the_timeline_keeps_its_order_and_says_a_sighting_once() {
     store.event(&alpha, Some("2.0.1"), EventKind::Seen, "published yesterday").await.unwrap();
     store.event(&alpha, None, EventKind::Held, "by hand").await.unwrap();
     let kinds: Vec<_> = store.events(&alpha).await.unwrap().into_iter().map(|event| event.kind).collect();
-    assert_eq!(
-        kinds,
-        [EventKind::Seen, EventKind::Failed, EventKind::Failed, EventKind::Seen, EventKind::Held]
-    );
+    assert_eq!(kinds, [EventKind::Seen, EventKind::Failed, EventKind::Failed, EventKind::Seen, EventKind::Held]);
 }
 
 #[tokio::test]

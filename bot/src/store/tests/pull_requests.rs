@@ -85,8 +85,7 @@ async fn two_that_open_at_once_get_one_pull_request() {
     let (folder, one) = store().await;
     let two = open_at(folder.path(), NOON).await;
     let (draft_one, draft_two) = (draft("1.1.0", 'a'), draft("1.1.0", 'a'));
-    let (first, second) =
-        tokio::join!(one.upsert_pull_request(&draft_one), two.upsert_pull_request(&draft_two));
+    let (first, second) = tokio::join!(one.upsert_pull_request(&draft_one), two.upsert_pull_request(&draft_two));
     assert_eq!(first.unwrap().number, second.unwrap().number);
     assert_eq!(one.pull_requests().await.unwrap().len(), 1);
 }

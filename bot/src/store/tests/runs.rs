@@ -5,8 +5,8 @@ use nixwright_resolver::plan::diff::GraphDiff;
 use super::{NOON, at, attr, store};
 use crate::model::{FailureClass, Strategy};
 use crate::store::{
-    DerivationRecord, DerivationState, Failure, NewRun, PackageState, RunId, RunOutcome, RunResult, StageRecord,
-    State, Store, StoreError, SystemResult,
+    DerivationRecord, DerivationState, Failure, NewRun, PackageState, RunId, RunOutcome, RunResult, StageRecord, State,
+    Store, StoreError, SystemResult,
 };
 
 async fn begin(store: &Store, version: &str) -> RunId {
@@ -59,8 +59,12 @@ async fn a_run_comes_back_as_it_was_written_down() {
     let id = begin(&store, "1.1.0").await;
     let under_way = store.run(id).await.unwrap().unwrap();
     assert_eq!((under_way.outcome, under_way.finished, under_way.started), (None, None, at(NOON)));
-    let stage =
-        StageRecord { stage: "build", started: at(NOON), elapsed: Duration::from_millis(1500), detail: "2 units".to_owned() };
+    let stage = StageRecord {
+        stage: "build",
+        started: at(NOON),
+        elapsed: Duration::from_millis(1500),
+        detail: "2 units".to_owned(),
+    };
     store.record_stage(id, &stage).await.unwrap();
     store.finish_run(id, &good()).await.unwrap();
 
