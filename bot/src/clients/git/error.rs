@@ -61,6 +61,17 @@ pub enum GitError {
         /// Where it was.
         found: Option<CommitSha>,
     },
+    /// Someone else is moving a branch, or was killed while doing so.
+    #[error(
+        "the branch {branch} is locked: another process is moving it; if none is, one was killed meanwhile: delete {}",
+        lock.display()
+    )]
+    Locked {
+        /// Which.
+        branch: BranchName,
+        /// The file that says so.
+        lock: PathBuf,
+    },
     /// The same lines changed on both sides.
     #[error(
         "{branch} cannot be merged into {base}: both changed {}; the next release is written on top of {base}, or merge \

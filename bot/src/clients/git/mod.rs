@@ -152,7 +152,10 @@ impl Overlay {
             TreeError::Known(error) => error,
             TreeError::Git(error) => failed(error),
         })?;
-        let unchanged = base.map_or(changes.is_empty(), |base| base.id() == tree);
+        let unchanged = match base {
+            Some(base) => base.id() == tree,
+            None => repository.find_tree(tree).map_err(failed)?.is_empty(),
+        };
         if unchanged {
             return Ok(None);
         }
@@ -201,6 +204,9 @@ impl Overlay {
             Err(error) if matches!(error.code(), ErrorCode::Exists | ErrorCode::Modified | ErrorCode::NotFound) => {
                 let found = self.branch(branch)?;
                 Err(GitError::BranchMoved { branch: branch.clone(), expected: expected.cloned(), found })
+            }
+            Err(error) if error.code() == ErrorCode::Locked => {
+                Err(GitError::Locked { branch: branch.clone(), lock: self.path.join(format!("{name}.lock")) })
             }
             Err(error) => Err(self.failed("move a branch", error)),
         }

@@ -62,6 +62,7 @@ fn an_empty_change_set_does_not_commit() {
         fixture.overlay.commit(&branch("main"), parent, &changes, text("Nothing", &bot())).unwrap()
     };
     assert_eq!(commit(None, BTreeMap::new()), None);
+    assert_eq!(commit(None, BTreeMap::from([("absent".to_owned(), Change::Delete)])), None);
     assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), None);
     let first = fixture.commit("main", None, [("a/b", "x")]);
     assert_eq!(commit(Some(&first), BTreeMap::new()), None);
@@ -198,6 +199,16 @@ fn a_branch_that_moved_meanwhile_is_not_overwritten() {
     assert_eq!(overlay.branch(&main).unwrap(), Some(second.clone()));
     overlay.set_branch(&main, &first, Some(&second)).unwrap();
     assert_eq!(overlay.branch(&main).unwrap(), Some(first));
+}
+
+#[test]
+fn a_lock_that_a_killed_process_left_is_named() {
+    let fixture = fixture();
+    let first = fixture.commit("main", None, [("a", "1")]);
+    crate::clients::files::write(&fixture.overlay.path().join("refs/heads/main.lock"), b"").unwrap();
+    let changes = files([("a", "2")]);
+    let error = fixture.overlay.commit(&branch("main"), Some(&first), &changes, text("x", &bot())).unwrap_err();
+    insta::assert_snapshot!(fixture.message(&error), @"the branch main is locked: another process is moving it; if none is, one was killed meanwhile: delete /state/var/overlay.git/refs/heads/main.lock");
 }
 
 #[test]
