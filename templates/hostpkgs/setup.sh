@@ -62,7 +62,6 @@ unpackFile() {
   echo "unpacking source archive $1"
   if [ -d "$1" ]; then
     cp -r --no-preserve=ownership "$1" "$(stripHash "$1")"
-    chmod -R u+w .
     return
   fi
   case $1 in
@@ -96,6 +95,7 @@ unpackPhase() {
     fi
     sourceRoot=$after
   fi
+  chmod -R u+w "$sourceRoot"
   echo "source root is $sourceRoot"
   runHook postUnpack
 }

@@ -4,7 +4,7 @@
 let
   toList = value: if builtins.isList value then value else [ value ];
 
-  default = final: _prev: {
+  default = final: prev: {
     nixwright = import ./scope.nix { pkgs = final; };
   };
 

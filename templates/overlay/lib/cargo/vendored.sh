@@ -11,6 +11,8 @@ unpackCrates() {
     folder=$vendor/$id
     mkdir "$folder"
     tar xzf "$archive" -C "$folder" --strip-components=1 --no-same-owner
+    chmod u+w "$folder"
+    if [ -n "$patches" ]; then chmod -R u+w "$folder"; fi
     for patch in $patches; do
       echo "applying patch $patch to $id"
       patch -d "$folder" -p1 < "$patch"
