@@ -5,9 +5,7 @@
 
 let
   overlays = import ./overlays.nix;
-
-  entries = if builtins.pathExists ../packages then builtins.readDir ../packages else { };
-  names = builtins.filter (name: entries.${name} == "directory") (builtins.attrNames entries);
+  names = import ./names.nix;
 
   listed =
     keys: f:

@@ -2,37 +2,34 @@
 #
 # The overlays for nixpkgs that the flake offers.
 let
-  toList = value: if builtins.isList value then value else [ value ];
-
-  default = final: prev: {
-    nixwright = import ./scope.nix { pkgs = final; };
-  };
-
-  # `replace [ "ripgrep" ]` also puts ripgrep at the top, in the place of the package set's own. Our builders keep
-  # taking their inputs from the ones that were there before, so that a package that replaces a tool which it is built
-  # with does not need itself.
-  replace =
-    names: final: prev:
-    let
-      wanted = toList names;
-      originals = builtins.intersectAttrs (named wanted (_: null)) prev // prev.nixwright.originals or { };
-    in
-    named wanted (name: final.nixwright.${name})
-    // {
-      nixwright = import ./scope.nix {
-        pkgs = final;
-        inherit originals;
-      };
-    };
-
-  named =
-    names: f:
+  genAttrs =
+    keys: f:
     builtins.listToAttrs (
       map (name: {
         inherit name;
         value = f name;
-      }) names
+      }) keys
     );
+
+  # Adds the scope, and nothing else.
+  default = final: prev: {
+    nixwright = import ./scope.nix { pkgs = final; };
+  };
+
+  # Also puts the `wanted` programs at the top, in the place of the package set's own. Our builders keep taking their
+  # inputs from the ones that were there before, so that a program which replaces a tool does not need itself.
+  replaceWith = wanted: final: prev: {
+    nixwright = import ./scope.nix {
+      pkgs = final;
+      originals = builtins.intersectAttrs (genAttrs wanted (_: null)) prev // prev.nixwright.originals or { };
+    };
+  } // genAttrs wanted (name: final.nixwright.${name});
+
+  # `replace "ripgrep"` and `replace [ "ripgrep" "fd-find" ]` are overlays. `nix flake check` takes replace itself for one
+  # and insists on the argument names of one: the first is the names to replace, the second is the overlay's `final`.
+  replace =
+    _final: _prev:
+    replaceWith (if builtins.isList _final then _final else [ _final ]) _prev;
 in
 
 {

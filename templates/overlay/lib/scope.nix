@@ -11,9 +11,7 @@
 let
   inherit (pkgs) lib;
 
-  folder = ../packages;
-  entries = if builtins.pathExists folder then builtins.readDir folder else { };
-  names = builtins.filter (name: entries.${name} == "directory") (builtins.attrNames entries);
+  names = import ./names.nix;
 
   # What builders take from the package set, for the machine that the result is for and for the one that builds it.
   target = if originals == { } then pkgs else pkgs // originals;
@@ -38,5 +36,5 @@ lib.makeScope pkgs.newScope (
       buildPackages = build;
     };
   }
-  // lib.genAttrs names (name: self.callPackage (folder + "/${name}/package.nix") { })
+  // lib.genAttrs names (name: self.callPackage (../packages + "/${name}/package.nix") { })
 )
