@@ -6,4 +6,5 @@ pub mod dashboard;
 pub mod forge;
 pub mod message;
 pub mod model;
+pub mod overlay;
 pub mod store;

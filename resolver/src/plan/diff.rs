@@ -68,9 +68,7 @@ impl GraphDiff {
     }
 }
 
-fn by_name<'a>(
-    pairs: impl IntoIterator<Item = (&'a str, &'a str)>,
-) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
+fn by_name<'a>(pairs: impl IntoIterator<Item = (&'a str, &'a str)>) -> BTreeMap<&'a str, BTreeSet<&'a str>> {
     let mut map: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
     for (name, version) in pairs {
         map.entry(name).or_default().insert(version);
