@@ -23,10 +23,7 @@ pub struct Bot {
 impl Bot {
     /// A bot in a temporary folder, for one test.
     pub fn new(registry: &Registry, configuration: &str) -> Self {
-        let temporary = tempfile::Builder::new()
-            .prefix("nixwright-test-")
-            .tempdir()
-            .expect("a temporary folder");
+        let temporary = tempfile::Builder::new().prefix("nixwright-test-").tempdir().expect("a temporary folder");
         let mut bot = Self::at(temporary.path(), registry, configuration);
         bot._temporary = Some(temporary);
         bot
@@ -35,18 +32,13 @@ impl Bot {
     /// A bot in a folder that outlives the value, emptied first: for what several tests look at.
     pub fn in_fresh(folder: &Path, registry: &Registry, configuration: &str) -> Self {
         if folder.exists() {
-            std::fs::remove_dir_all(folder)
-                .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+            std::fs::remove_dir_all(folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         }
         Self::at(folder, registry, configuration)
     }
 
     fn at(folder: &Path, registry: &Registry, configuration: &str) -> Self {
-        let bot = Self {
-            folder: folder.to_owned(),
-            _temporary: None,
-            environment: BTreeMap::new(),
-        };
+        let bot = Self { folder: folder.to_owned(), _temporary: None, environment: BTreeMap::new() };
         bot.configure(registry, configuration);
         bot
     }
@@ -81,11 +73,7 @@ impl Bot {
     /// The program with this configuration and these arguments, not started yet.
     pub fn command(&self, arguments: &[&str]) -> Command {
         let mut command = nixwright();
-        command
-            .arg("--config")
-            .arg(self.configuration())
-            .args(arguments)
-            .current_dir(&self.folder);
+        command.arg("--config").arg(self.configuration()).args(arguments).current_dir(&self.folder);
         command.envs(&self.environment).stdin(Stdio::null());
         command
     }
@@ -115,26 +103,20 @@ impl Bot {
     /// `status --json`, by attribute.
     pub fn status(&self) -> BTreeMap<String, Value> {
         let text = self.call(&["status", "--json"]).expect_code(0).stdout;
-        let rows: Vec<Value> =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        rows.into_iter()
-            .map(|row| (row["attr"].as_str().expect("an attr").to_owned(), row))
-            .collect()
+        let rows: Vec<Value> = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        rows.into_iter().map(|row| (row["attr"].as_str().expect("an attr").to_owned(), row)).collect()
     }
 
     /// The state of one package, from `status --json`.
     pub fn status_of(&self, attr: &str) -> Value {
-        self.status()
-            .remove(attr)
-            .unwrap_or_else(|| panic!("status does not know {attr}"))
+        self.status().remove(attr).unwrap_or_else(|| panic!("status does not know {attr}"))
     }
 
     /// The exported pages, by path.
     pub fn pages(&self) -> BTreeMap<String, String> {
         let root = self.state().join("dashboard");
         let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(root.join(&path))
-                .unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let text = std::fs::read_to_string(root.join(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
             (path.to_str().expect("a plain name").to_owned(), text)
         };
         files_below(&root).into_iter().map(read).collect()
@@ -144,16 +126,9 @@ impl Bot {
 /// The program, without a configuration.
 pub fn nixwright() -> Command {
     let test = std::env::current_exe().expect("the path of this test program");
-    let folder = test
-        .parent()
-        .and_then(Path::parent)
-        .expect("test programs are in target/PROFILE/deps");
+    let folder = test.parent().and_then(Path::parent).expect("test programs are in target/PROFILE/deps");
     let program = folder.join(format!("nixwright{}", std::env::consts::EXE_SUFFIX));
-    assert!(
-        program.exists(),
-        "{} is missing: run `cargo build` first",
-        program.display()
-    );
+    assert!(program.exists(), "{} is missing: run `cargo build` first", program.display());
     let mut command = command(program);
     // A person's own settings must not decide a test.
     for variable in ["NIXWRIGHT_CRATES_INDEX", "NIX_CONFIG", "RUST_LOG"] {
@@ -165,10 +140,6 @@ pub fn nixwright() -> Command {
 /// `resolve` against this registry, with a cache folder of its own.
 pub fn resolve(registry: &Registry, cache: &Path, arguments: &[&str]) -> Finished {
     let mut command = nixwright();
-    command
-        .arg("resolve")
-        .args(arguments)
-        .current_dir(cache)
-        .env("XDG_CACHE_HOME", cache);
+    command.arg("resolve").args(arguments).current_dir(cache).env("XDG_CACHE_HOME", cache);
     run(command.env("NIXWRIGHT_CRATES_INDEX", registry.index_url()))
 }

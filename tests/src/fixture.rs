@@ -21,16 +21,10 @@ impl Fixture {
     pub fn read(name: &str) -> Self {
         let folder = fixtures().join("crates").join(name);
         let files = files_below(&folder).into_iter().map(|path| {
-            let content =
-                std::fs::read(folder.join(&path)).unwrap_or_else(|error| panic!("{name}: {error}"));
-            (
-                path.to_str().expect("fixtures have plain names").to_owned(),
-                content,
-            )
+            let content = std::fs::read(folder.join(&path)).unwrap_or_else(|error| panic!("{name}: {error}"));
+            (path.to_str().expect("fixtures have plain names").to_owned(), content)
         });
-        Self {
-            files: files.collect(),
-        }
+        Self { files: files.collect() }
     }
 
     /// Another version of the same crate.
@@ -39,10 +33,7 @@ impl Fixture {
         let old = format!("version = \"{}\"", self.text_in_package("version"));
         let mut manifest = self.text("Cargo.toml");
         let start = manifest.find(&old).expect("the manifest names its version");
-        manifest.replace_range(
-            start..start + old.len(),
-            &format!("version = \"{version}\""),
-        );
+        manifest.replace_range(start..start + old.len(), &format!("version = \"{version}\""));
         self.file("Cargo.toml", manifest)
     }
 
@@ -80,10 +71,7 @@ impl Fixture {
         let name = self.text_in_package("name");
         let version = self.text_in_package("version");
         let mut files = self.files.clone();
-        files.insert(
-            "Cargo.toml.orig".to_owned(),
-            self.text("Cargo.toml").into_bytes(),
-        );
+        files.insert("Cargo.toml.orig".to_owned(), self.text("Cargo.toml").into_bytes());
         let mut archive = Archive::new();
         for (path, content) in &files {
             archive.file(&format!("{name}-{version}/{path}"), content);
@@ -92,24 +80,16 @@ impl Fixture {
     }
 
     fn text(&self, path: &str) -> String {
-        let content = self
-            .files
-            .get(path)
-            .unwrap_or_else(|| panic!("the fixture has no {path}"));
+        let content = self.files.get(path).unwrap_or_else(|| panic!("the fixture has no {path}"));
         String::from_utf8(content.clone()).unwrap_or_else(|_| panic!("{path} is not text"))
     }
 
     fn manifest(&self) -> toml::Table {
-        self.text("Cargo.toml")
-            .parse()
-            .unwrap_or_else(|error| panic!("Cargo.toml of a fixture: {error}"))
+        self.text("Cargo.toml").parse().unwrap_or_else(|error| panic!("Cargo.toml of a fixture: {error}"))
     }
 
     fn text_in_package(&self, key: &str) -> String {
-        self.manifest()["package"][key]
-            .as_str()
-            .expect("a text in [package]")
-            .to_owned()
+        self.manifest()["package"][key].as_str().expect("a text in [package]").to_owned()
     }
 }
 
@@ -132,13 +112,7 @@ impl PackedCrate {
     /// A crate whose archive is whatever these bytes are.
     pub fn new(name: &str, version: &str, manifest: toml::Table, archive: Vec<u8>) -> Self {
         let sha256 = HEXLOWER.encode(&Sha256::digest(&archive));
-        Self {
-            name: name.to_owned(),
-            version: version.to_owned(),
-            manifest,
-            archive,
-            sha256,
-        }
+        Self { name: name.to_owned(), version: version.to_owned(), manifest, archive, sha256 }
     }
 
     /// `NAME-VERSION`, the archive's one folder.
@@ -149,9 +123,7 @@ impl PackedCrate {
     /// Unpacks the archive into a folder and gives the crate's own folder in it.
     pub fn unpack(&self, into: &Path) -> PathBuf {
         let mut archive = tar::Archive::new(flate2::read::GzDecoder::new(self.archive.as_slice()));
-        archive
-            .unpack(into)
-            .unwrap_or_else(|error| panic!("{}: {error}", self.id()));
+        archive.unpack(into).unwrap_or_else(|error| panic!("{}: {error}", self.id()));
         into.join(self.id())
     }
 }
@@ -170,9 +142,7 @@ impl Default for Archive {
 impl Archive {
     /// An empty archive.
     pub fn new() -> Self {
-        Self {
-            tar: tar::Builder::new(Vec::new()),
-        }
+        Self { tar: tar::Builder::new(Vec::new()) }
     }
 
     /// Adds a regular file.
@@ -184,10 +154,7 @@ impl Archive {
     pub fn member(&mut self, path: &str, kind: tar::EntryType, link: Option<&str>, content: &[u8]) {
         let mut header = tar::Header::new_ustar();
         let raw = header.as_ustar_mut().expect("a ustar header");
-        assert!(
-            path.len() <= raw.name.len(),
-            "{path} is too long for a plain header"
-        );
+        assert!(path.len() <= raw.name.len(), "{path} is too long for a plain header");
         raw.name[..path.len()].copy_from_slice(path.as_bytes());
         if let Some(link) = link {
             raw.linkname[..link.len()].copy_from_slice(link.as_bytes());
@@ -198,18 +165,13 @@ impl Archive {
         // The time that cargo itself gives to every member.
         header.set_mtime(1_153_704_088);
         header.set_cksum();
-        self.tar
-            .append(&header, content)
-            .expect("writing to memory");
+        self.tar.append(&header, content).expect("writing to memory");
     }
 
     /// The bytes of the `tar` file, compressed.
     pub fn finish(self) -> Vec<u8> {
         let tar = self.tar.into_inner().expect("writing to memory");
-        let mut gzip = GzBuilder::new()
-            .mtime(0)
-            .operating_system(255)
-            .write(Vec::new(), Compression::new(6));
+        let mut gzip = GzBuilder::new().mtime(0).operating_system(255).write(Vec::new(), Compression::new(6));
         gzip.write_all(&tar).expect("writing to memory");
         gzip.finish().expect("writing to memory")
     }

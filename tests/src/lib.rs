@@ -4,14 +4,8 @@
 //! another program would read (the overlay's commits, `status --json`, the exported pages, Nix's own answers).
 //!
 //! Everything here fails by panicking, because a helper of a test that cannot do its work is a failed test.
-#![expect(
-    clippy::missing_panics_doc,
-    reason = "a helper that cannot do its work fails the test by panicking"
-)]
-#![expect(
-    clippy::must_use_candidate,
-    reason = "helpers read as sentences; a result left unused shows in the test"
-)]
+#![expect(clippy::missing_panics_doc, reason = "a helper that cannot do its work fails the test by panicking")]
+#![expect(clippy::must_use_candidate, reason = "helpers read as sentences; a result left unused shows in the test")]
 
 pub mod bot;
 pub mod fixture;

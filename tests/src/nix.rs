@@ -26,9 +26,7 @@ impl Nix {
     /// With what the overlay's own `hostpkgs/toolchain.json` says it needs.
     pub fn for_toolchain(toolchain: &str) -> Self {
         let toolchain: Value = serde_json::from_str(toolchain).expect("toolchain.json is JSON");
-        let paths = toolchain["sandbox"]
-            .as_array()
-            .expect("folders for the sandbox");
+        let paths = toolchain["sandbox"].as_array().expect("folders for the sandbox");
         let paths: Vec<&str> = paths.iter().filter_map(Value::as_str).collect();
         Self::with_sandbox_paths(&paths)
     }
@@ -36,10 +34,7 @@ impl Nix {
     /// `nix ARGUMENTS` (or `nix-store …`), not started yet. Caches go to `home`, which a test throws away.
     pub fn command(&self, home: &Path, program: &str, arguments: &[&str]) -> Command {
         let mut command = command(program);
-        command
-            .args(arguments)
-            .env("NIX_CONFIG", &self.configuration)
-            .env("XDG_CACHE_HOME", home);
+        command.args(arguments).env("NIX_CONFIG", &self.configuration).env("XDG_CACHE_HOME", home);
         command
     }
 
@@ -58,26 +53,14 @@ impl Nix {
 
     /// Builds and gives the path of the output called `out`.
     pub fn build(&self, home: &Path, installable: &str) -> String {
-        let arguments = [
-            "build",
-            "--json",
-            "--no-link",
-            "--no-write-lock-file",
-            installable,
-        ];
+        let arguments = ["build", "--json", "--no-link", "--no-write-lock-file", installable];
         let text = stdout_of(&mut self.command(home, "nix", &arguments));
-        let built: Value =
-            serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
-        built[0]["outputs"]["out"]
-            .as_str()
-            .unwrap_or_else(|| panic!("no output in {text}"))
-            .to_owned()
+        let built: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("{error} in {text}"));
+        built[0]["outputs"]["out"].as_str().unwrap_or_else(|| panic!("no output in {text}")).to_owned()
     }
 }
 
 /// `nix-instantiate --eval --json --strict FILE`.
 pub fn evaluate_file(file: &Path) -> Finished {
-    run(command("nix-instantiate")
-        .args(["--eval", "--json", "--strict"])
-        .arg(file))
+    run(command("nix-instantiate").args(["--eval", "--json", "--strict"]).arg(file))
 }

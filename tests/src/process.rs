@@ -7,10 +7,7 @@ use std::process::{Command, Output};
 
 /// A command for `program`, which is looked up on `PATH`.
 pub fn command(program: impl AsRef<OsStr>) -> Command {
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where tests start processes"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where tests start processes")]
     Command::new(program)
 }
 
@@ -27,9 +24,7 @@ pub fn cargo(home: &Path) -> Command {
 
 /// Runs a command to its end.
 pub fn run(command: &mut Command) -> Finished {
-    let output = command
-        .output()
-        .unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
+    let output = command.output().unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
     Finished::new(format!("{command:?}"), &output)
 }
 
@@ -41,13 +36,9 @@ pub fn stdout_of(command: &mut Command) -> String {
 /// Writes a file and the folders above it.
 pub fn write_file(path: &Path, content: impl AsRef<[u8]>) {
     if let Some(parent) = path.parent() {
-        std::fs::create_dir_all(parent)
-            .unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
+        std::fs::create_dir_all(parent).unwrap_or_else(|error| panic!("{}: {error}", parent.display()));
     }
-    #[expect(
-        clippy::disallowed_methods,
-        reason = "the one place where tests write files"
-    )]
+    #[expect(clippy::disallowed_methods, reason = "the one place where tests write files")]
     std::fs::write(path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
@@ -56,18 +47,13 @@ pub fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();
     let mut folders = vec![root.to_owned()];
     while let Some(folder) = folders.pop() {
-        let entries = std::fs::read_dir(&folder)
-            .unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        let entries = std::fs::read_dir(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
         for entry in entries {
             let path = entry.expect("a folder's entry").path();
             if path.is_dir() {
                 folders.push(path);
             } else {
-                found.push(
-                    path.strip_prefix(root)
-                        .expect("a path below its folder")
-                        .to_owned(),
-                );
+                found.push(path.strip_prefix(root).expect("a path below its folder").to_owned());
             }
         }
     }
@@ -116,10 +102,7 @@ impl Finished {
     pub fn expect_words(self, words: &[&str]) -> Self {
         let output = self.output();
         for word in words {
-            assert!(
-                output.contains(word),
-                "{word:?} is not in the output of {self}"
-            );
+            assert!(output.contains(word), "{word:?} is not in the output of {self}");
         }
         self
     }
@@ -129,11 +112,7 @@ impl std::fmt::Display for Finished {
     fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
         let mut text = String::new();
         let _ = writeln!(text, "{}\nended with {:?}", self.command, self.code);
-        let _ = writeln!(
-            text,
-            "--- stdout\n{}\n--- stderr\n{}",
-            self.stdout, self.stderr
-        );
+        let _ = writeln!(text, "--- stdout\n{}\n--- stderr\n{}", self.stdout, self.stderr);
         formatter.write_str(&text)
     }
 }

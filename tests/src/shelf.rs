@@ -30,6 +30,7 @@ optional=tint 1.0.0 bright+pale
 weak=not built
 overflow=checked
 debug-assertions=false
+note=none
 ";
 
 /// Crates by name and version.
@@ -48,11 +49,7 @@ impl Shelf {
     pub fn with_salt(salt: &str) -> Self {
         let read = |name: &str| {
             let fixture = Fixture::read(name);
-            if salt.is_empty() {
-                fixture
-            } else {
-                fixture.append("Cargo.toml", &format!("\n# {salt}\n"))
-            }
+            if salt.is_empty() { fixture } else { fixture.append("Cargo.toml", &format!("\n# {salt}\n")) }
         };
         let mut shelf = Self { crates: Vec::new() };
         let plain = [
@@ -69,9 +66,7 @@ impl Shelf {
             "wick",
         ];
         shelf.crates.extend(plain.map(|name| read(name).pack()));
-        shelf
-            .crates
-            .push(read("oil").version("0.1.0+press.2").pack());
+        shelf.crates.push(read("oil").version("0.1.0+press.2").pack());
         shelf.add_programs(&read);
         shelf
     }
@@ -82,13 +77,11 @@ impl Shelf {
         use_registry(home.path(), &registry);
         let lock = |fixture: Fixture| with_lock(home.path(), fixture).pack();
 
-        self.crates
-            .extend(["matchbox", "slowpoke"].map(|name| lock(read(name))));
+        self.crates.push(lock(read("matchbox")));
         self.crates.push(lock(read("matchbox").version("1.1.0")));
         let lantern = read("lantern");
         self.crates.push(lock(lantern.clone()));
-        self.crates
-            .push(lock(lantern.clone().version("1.2.0-rc.1")));
+        self.crates.push(lock(lantern.clone().version("1.2.0-rc.1")));
 
         // What came out after the first release, and what the second release takes.
         let later = [read("tint").version("1.0.1").pack(), read("ember").pack()];
@@ -99,30 +92,21 @@ impl Shelf {
         let second = second_release(lantern);
         self.crates.push(lock(second.clone()));
         self.crates.push(lock(second.clone().version("1.1.1")));
-        let broken = second.version("2.0.0").append(
-            "src/main.rs",
-            "\ncompile_error!(\"this release does not build\");\n",
-        );
+        let broken =
+            second.version("2.0.0").append("src/main.rs", "\ncompile_error!(\"this release does not build\");\n");
         self.crates.push(lock(broken));
     }
 
     /// One release.
     pub fn get(&self, name: &str, version: &str) -> &PackedCrate {
-        let found = self
-            .crates
-            .iter()
-            .find(|packed| packed.name == name && packed.version == version);
+        let found = self.crates.iter().find(|packed| packed.name == name && packed.version == version);
         found.unwrap_or_else(|| panic!("the shelf has no {name} {version}"))
     }
 
     /// A registry with every library and no program.
     pub fn registry(&self) -> Registry {
-        let programs = ["lantern", "matchbox", "slowpoke"];
-        Registry::with(
-            self.crates
-                .iter()
-                .filter(|packed| !programs.contains(&packed.name.as_str())),
-        )
+        let programs = ["lantern", "matchbox"];
+        Registry::with(self.crates.iter().filter(|packed| !programs.contains(&packed.name.as_str())))
     }
 }
 
@@ -130,16 +114,8 @@ impl Shelf {
 fn second_release(lantern: Fixture) -> Fixture {
     lantern
         .version("1.1.0")
-        .replace(
-            "Cargo.toml",
-            "[dependencies.old-oil]\nversion = \"0.1\"\npackage = \"oil\"\n",
-            EMBER,
-        )
-        .replace(
-            "src/lib.rs",
-            "format!(\"renamed={} and {}\", oil::grade(), old_oil::grade())",
-            "ember::glows()",
-        )
+        .replace("Cargo.toml", "[dependencies.old-oil]\nversion = \"0.1\"\npackage = \"oil\"\n", EMBER)
+        .replace("src/lib.rs", "format!(\"renamed={} and {}\", oil::grade(), old_oil::grade())", "ember::glows()")
 }
 
 const EMBER: &str = "[dependencies.ember]\nversion = \"1\"\n";
@@ -147,9 +123,7 @@ const EMBER: &str = "[dependencies.ember]\nversion = \"1\"\n";
 /// Points cargo at the fake for everything that names crates.io, as a mirror would be.
 pub fn use_registry(cargo_home: &Path, registry: &Registry) {
     let index = registry.index_url();
-    let text = format!(
-        "[source.crates-io]\nreplace-with = \"fake\"\n\n[source.fake]\nregistry = \"{index}\"\n"
-    );
+    let text = format!("[source.crates-io]\nreplace-with = \"fake\"\n\n[source.fake]\nregistry = \"{index}\"\n");
     write_file(&cargo_home.join("config.toml"), text);
 }
 
@@ -157,10 +131,7 @@ pub fn use_registry(cargo_home: &Path, registry: &Registry) {
 fn with_lock(cargo_home: &Path, fixture: Fixture) -> Fixture {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fixture.write_to(folder.path());
-    run(cargo(cargo_home)
-        .arg("generate-lockfile")
-        .current_dir(folder.path()))
-    .expect_code(0);
+    run(cargo(cargo_home).arg("generate-lockfile").current_dir(folder.path())).expect_code(0);
     let lock = std::fs::read(folder.path().join("Cargo.lock")).expect("cargo has written a lock");
     fixture.file("Cargo.lock", lock)
 }

@@ -15,31 +15,15 @@ fn the_program_built_by_cargo_shows_that_every_rule_was_kept() {
     use_registry(folder.path(), &registry);
     let package = shelf().get("lantern", "1.0.0").unpack(folder.path());
     let mut cargo = cargo(folder.path());
-    let arguments = [
-        "run",
-        "--quiet",
-        "--locked",
-        "--release",
-        "--bin",
-        "lantern",
-    ];
-    assert_eq!(
-        stdout_of(cargo.args(arguments).current_dir(&package)),
-        LANTERN_REPORT
-    );
+    let arguments = ["run", "--quiet", "--locked", "--release", "--bin", "lantern"];
+    assert_eq!(stdout_of(cargo.args(arguments).current_dir(&package)), LANTERN_REPORT);
 }
 
 #[test]
 fn packing_twice_gives_the_same_bytes_and_a_salt_gives_others() {
-    assert_eq!(
-        Fixture::read("lamp-sys").pack().archive,
-        Fixture::read("lamp-sys").pack().archive
-    );
+    assert_eq!(Fixture::read("lamp-sys").pack().archive, Fixture::read("lamp-sys").pack().archive);
     let salted = Shelf::with_salt("other");
-    assert_ne!(
-        salted.get("wick", "1.0.0").sha256,
-        shelf().get("wick", "1.0.0").sha256
-    );
+    assert_ne!(salted.get("wick", "1.0.0").sha256, shelf().get("wick", "1.0.0").sha256);
 }
 
 #[test]
@@ -59,17 +43,9 @@ fn the_registry_remembers_what_it_was_asked_and_says_when_nothing_changed() {
     use_registry(folder.path(), &registry);
     let package = shelf().get("lantern", "1.0.0").unpack(folder.path());
     let ask = || {
-        stdout_of(
-            cargo(folder.path())
-                .args(["update", "--quiet"])
-                .current_dir(&package),
-        );
+        stdout_of(cargo(folder.path()).args(["update", "--quiet"]).current_dir(&package));
         let served = registry.take_requests();
-        served
-            .into_iter()
-            .find(|served| served.path == "/index/ti/nt/tint")
-            .expect("tint is a dependency")
-            .status
+        served.into_iter().find(|served| served.path == "/index/ti/nt/tint").expect("tint is a dependency").status
     };
     assert_eq!(ask(), 200);
     assert_eq!(ask(), 304);
@@ -101,10 +77,7 @@ fn each_fault_is_what_it_says() {
     registry.heal();
     registry.fail("/files/", Fault::Status(500));
     assert!(ask().starts_with(b"HTTP/1.1 500 "));
-    assert!(
-        get(registry.host(), "/index/config.json").starts_with(b"HTTP/1.1 200 "),
-        "other paths are well"
-    );
+    assert!(get(registry.host(), "/index/config.json").starts_with(b"HTTP/1.1 200 "), "other paths are well");
 
     registry.go_down();
     assert!(ask().is_empty());
@@ -117,9 +90,7 @@ fn get(host: &str, path: &str) -> Vec<u8> {
     let mut answer = Vec::new();
     if let Ok(mut stream) = TcpStream::connect(host) {
         let request = format!("GET {path} HTTP/1.1\r\nHost: {host}\r\nConnection: close\r\n\r\n");
-        let _ = stream
-            .write_all(request.as_bytes())
-            .and_then(|()| stream.read_to_end(&mut answer).map(drop));
+        let _ = stream.write_all(request.as_bytes()).and_then(|()| stream.read_to_end(&mut answer).map(drop));
     }
     answer
 }

@@ -16,12 +16,8 @@ const SYSTEMS: [(&str, &str); 4] = [
 ];
 
 /// Options that cargo and `resolve` spell the same.
-const SELECTIONS: [&[&str]; 4] = [
-    &[],
-    &["--no-default-features"],
-    &["--all-features"],
-    &["--no-default-features", "--features", "full,shout"],
-];
+const SELECTIONS: [&[&str]; 4] =
+    [&[], &["--no-default-features"], &["--all-features"], &["--no-default-features", "--features", "full,shout"]];
 
 #[test]
 fn the_fixtures_units_and_edges_are_cargos_on_every_system_with_every_selection() {
@@ -39,12 +35,7 @@ fn the_fixtures_units_and_edges_are_cargos_on_every_system_with_every_selection(
                     resolve(&registry, cache.path(), &[&base, selection].concat())
                 };
                 let expected = judge.graph(triple, selection);
-                compare(
-                    &expected,
-                    &ask("cargo-units"),
-                    &ask("cargo-edges"),
-                    &format!("{system} {selection:?}"),
-                );
+                compare(&expected, &ask("cargo-units"), &ask("cargo-edges"), &format!("{system} {selection:?}"));
             }
         }
     }
@@ -63,17 +54,8 @@ fn ripgreps_units_and_edges_are_cargos_on_every_system() {
         let expected = UnitGraph::from_cargo(&package, home.path(), triple, &[]);
         let ask = |format: &str| {
             let mut command = nixwright();
-            command.args([
-                "resolve",
-                "pkg:cargo/ripgrep@15.2.0",
-                "--system",
-                system,
-                "--format",
-                format,
-            ]);
-            run(command
-                .current_dir(cache.path())
-                .env("XDG_CACHE_HOME", cache.path()))
+            command.args(["resolve", "pkg:cargo/ripgrep@15.2.0", "--system", system, "--format", format]);
+            run(command.current_dir(cache.path()).env("XDG_CACHE_HOME", cache.path()))
         };
         compare(&expected, &ask("cargo-units"), &ask("cargo-edges"), system);
     }
@@ -90,47 +72,23 @@ impl Judge {
         let folder = tempfile::tempdir().unwrap();
         configure(folder.path());
         program.unpack(folder.path());
-        Self {
-            folder,
-            program: program.clone(),
-        }
+        Self { folder, program: program.clone() }
     }
 
     fn graph(&self, triple: &str, selection: &[&str]) -> UnitGraph {
-        UnitGraph::from_cargo(
-            &self.folder.path().join(self.program.id()),
-            self.folder.path(),
-            triple,
-            selection,
-        )
+        UnitGraph::from_cargo(&self.folder.path().join(self.program.id()), self.folder.path(), triple, selection)
     }
 }
 
 #[track_caller]
 fn compare(expected: &UnitGraph, units: &Finished, edges: &Finished, context: &str) {
-    for (name, expected, ours) in [
-        ("units", &expected.units, units),
-        ("edges", &expected.edges, edges),
-    ] {
+    for (name, expected, ours) in [("units", &expected.units, units), ("edges", &expected.edges, edges)] {
         let ours = ours.clone().expect_code(0).stdout;
         let ours: Vec<&str> = ours.lines().collect();
-        let missing: Vec<&String> = expected
-            .iter()
-            .filter(|line| !ours.contains(&line.as_str()))
-            .collect();
-        let extra: Vec<&&str> = ours
-            .iter()
-            .filter(|line| !expected.iter().any(|other| other == *line))
-            .collect();
-        assert!(
-            missing.is_empty() && extra.is_empty(),
-            "{name} {context}\nmissing {missing:#?}\nextra {extra:#?}"
-        );
-        assert_eq!(
-            ours.len(),
-            expected.len(),
-            "{name} {context}: lines are unique"
-        );
+        let missing: Vec<&String> = expected.iter().filter(|line| !ours.contains(&line.as_str())).collect();
+        let extra: Vec<&&str> = ours.iter().filter(|line| !expected.iter().any(|other| other == *line)).collect();
+        assert!(missing.is_empty() && extra.is_empty(), "{name} {context}\nmissing {missing:#?}\nextra {extra:#?}");
+        assert_eq!(ours.len(), expected.len(), "{name} {context}: lines are unique");
         assert!(ours.is_sorted(), "{name} {context}: lines are sorted");
     }
 }
@@ -140,17 +98,11 @@ fn download(home: &std::path::Path, name: &str, version: &str) -> std::path::Pat
     let project = home.join("project");
     let dependency = format!("[dependencies]\n{name} = \"={version}\"\n");
     let package = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n";
-    write_file(
-        &project.join("Cargo.toml"),
-        format!("{package}{dependency}"),
-    );
+    write_file(&project.join("Cargo.toml"), format!("{package}{dependency}"));
     write_file(&project.join("src/lib.rs"), "");
     stdout_of(cargo(home).args(["fetch", "--quiet"]).current_dir(&project));
     let sources = home.join("registry/src");
-    let registry = std::fs::read_dir(&sources)
-        .unwrap()
-        .next()
-        .expect("cargo unpacked into a registry's folder");
+    let registry = std::fs::read_dir(&sources).unwrap().next().expect("cargo unpacked into a registry's folder");
     let unpacked = registry.unwrap().path().join(format!("{name}-{version}"));
     // Cargo takes a folder below its home for a dependency's; a program of one's own lies elsewhere.
     let folder = home.join(format!("{name}-{version}"));

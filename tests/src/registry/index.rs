@@ -52,10 +52,7 @@ fn features(table: &Value) -> (Map<String, Value>, Map<String, Value>) {
     let all = table.as_object().cloned().unwrap_or_default();
     all.into_iter().partition(|(_, values)| {
         let values = values.as_array().expect("a feature is a list");
-        !values
-            .iter()
-            .filter_map(Value::as_str)
-            .any(|value| value.starts_with("dep:") || value.contains('?'))
+        !values.iter().filter_map(Value::as_str).any(|value| value.starts_with("dep:") || value.contains('?'))
     })
 }
 
@@ -70,11 +67,7 @@ fn dependencies(manifest: &Value) -> Vec<Value> {
 }
 
 fn section(tables: &Value, target: &Value) -> Vec<Value> {
-    let kinds = [
-        ("dependencies", "normal"),
-        ("build-dependencies", "build"),
-        ("dev-dependencies", "dev"),
-    ];
+    let kinds = [("dependencies", "normal"), ("build-dependencies", "build"), ("dev-dependencies", "dev")];
     let mut rows = Vec::new();
     for (key, kind) in kinds {
         for (name, dependency) in tables[key].as_object().into_iter().flatten() {
@@ -95,18 +88,10 @@ fn section(tables: &Value, target: &Value) -> Vec<Value> {
 
 /// crates.io stores requirements with their operator.
 fn requirement(version: &Value) -> String {
-    let version = version
-        .as_str()
-        .expect("fixtures write a dependency as a table with a version");
-    semver::VersionReq::parse(version)
-        .unwrap_or_else(|error| panic!("{version}: {error}"))
-        .to_string()
+    let version = version.as_str().expect("fixtures write a dependency as a table with a version");
+    semver::VersionReq::parse(version).unwrap_or_else(|error| panic!("{version}: {error}")).to_string()
 }
 
 fn or(value: &Value, default: Value) -> Value {
-    if value.is_null() {
-        default
-    } else {
-        value.clone()
-    }
+    if value.is_null() { default } else { value.clone() }
 }

@@ -61,61 +61,31 @@ struct Shelves {
 
 impl Shelves {
     fn fault_for(&self, path: &str) -> Option<Fault> {
-        self.faults
-            .iter()
-            .find(|(part, _)| path.contains(part.as_str()))
-            .map(|(_, fault)| *fault)
+        self.faults.iter().find(|(part, _)| path.contains(part.as_str())).map(|(_, fault)| *fault)
     }
 
     fn index_file(&self, path: &str) -> Option<Vec<u8>> {
-        let (name, lines) = self
-            .lines
-            .iter()
-            .find(|(name, _)| index::path_of(name) == path)?;
+        let (name, lines) = self.lines.iter().find(|(name, _)| index::path_of(name) == path)?;
         debug_assert!(!lines.is_empty(), "{name} was published");
-        Some(
-            lines
-                .iter()
-                .map(|line| format!("{line}\n"))
-                .collect::<String>()
-                .into_bytes(),
-        )
+        Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
     }
 
     fn archive(&self, path: &str, sha256: &str) -> Option<Vec<u8>> {
-        self.archives
-            .get(path)
-            .filter(|_| sha256.len() == 64)
-            .cloned()
+        self.archives.get(path).filter(|_| sha256.len() == 64).cloned()
     }
 }
 
 impl Registry {
     /// Starts an empty registry on a free port.
     pub fn start() -> Self {
-        let runtime = tokio::runtime::Builder::new_current_thread()
-            .enable_all()
-            .build()
-            .expect("a tokio runtime");
-        let listener = runtime
-            .block_on(tokio::net::TcpListener::bind("127.0.0.1:0"))
-            .expect("a loopback port");
+        let runtime = tokio::runtime::Builder::new_current_thread().enable_all().build().expect("a tokio runtime");
+        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a loopback port");
         let base = format!("http://{}", listener.local_addr().expect("a bound port"));
-        let shared = Arc::new(Shared {
-            base,
-            down: AtomicBool::new(false),
-            shelves: Mutex::new(Shelves::default()),
-        });
+        let shared = Arc::new(Shared { base, down: AtomicBool::new(false), shelves: Mutex::new(Shelves::default()) });
         let (stop, stopped) = oneshot::channel();
         let served = Arc::clone(&shared);
-        let thread = std::thread::spawn(move || {
-            runtime.block_on(server::serve_until(listener, served, stopped))
-        });
-        Self {
-            shared,
-            stop: Some(stop),
-            thread: Some(thread),
-        }
+        let thread = std::thread::spawn(move || runtime.block_on(server::serve_until(listener, served, stopped)));
+        Self { shared, stop: Some(stop), thread: Some(thread) }
     }
 
     /// Starts a registry that already has these crates.
@@ -144,11 +114,7 @@ impl Registry {
 
     /// Where a crate's archive can be had.
     pub fn archive_url(&self, packed: &PackedCrate) -> String {
-        format!(
-            "{}{}",
-            self.shared.base,
-            server::archive_path(&packed.name, &packed.version, &packed.sha256)
-        )
+        format!("{}{}", self.shared.base, server::archive_path(&packed.name, &packed.version, &packed.sha256))
     }
 
     /// Adds a release that came out long ago.
@@ -169,11 +135,7 @@ impl Registry {
     fn add(&self, packed: &PackedCrate, published: &str, yanked: bool) {
         let mut shelves = self.shelves();
         let line = index::line(packed, published, yanked);
-        shelves
-            .lines
-            .entry(packed.name.clone())
-            .or_default()
-            .push(line);
+        shelves.lines.entry(packed.name.clone()).or_default().push(line);
         let path = server::archive_path(&packed.name, &packed.version, &packed.sha256);
         shelves.archives.insert(path, packed.archive.clone());
     }
@@ -182,9 +144,7 @@ impl Registry {
     pub fn checksums(&self) -> Vec<String> {
         let shelves = self.shelves();
         let lines = shelves.lines.values().flatten();
-        lines
-            .filter_map(|line| line["cksum"].as_str().map(str::to_owned))
-            .collect()
+        lines.filter_map(|line| line["cksum"].as_str().map(str::to_owned)).collect()
     }
 
     /// Answers whose path contains `part` have this fault from now on.
@@ -209,10 +169,7 @@ impl Registry {
     }
 
     fn shelves(&self) -> MutexGuard<'_, Shelves> {
-        self.shared
-            .shelves
-            .lock()
-            .unwrap_or_else(PoisonError::into_inner)
+        self.shared.shelves.lock().unwrap_or_else(PoisonError::into_inner)
     }
 }
 

@@ -20,14 +20,8 @@ use tokio::sync::oneshot;
 use super::{Fault, Shared, Shelves, index};
 
 /// Serves until `stop` fires or is dropped.
-pub(super) async fn serve_until(
-    listener: TcpListener,
-    shared: Arc<Shared>,
-    stop: oneshot::Receiver<()>,
-) {
-    let app = Router::new()
-        .fallback(answer)
-        .with_state(Arc::clone(&shared));
+pub(super) async fn serve_until(listener: TcpListener, shared: Arc<Shared>, stop: oneshot::Receiver<()>) {
+    let app = Router::new().fallback(answer).with_state(Arc::clone(&shared));
     let acceptor = Acceptor { listener, shared };
     tokio::select! {
         result = serve(acceptor, app).into_future() => result.expect("the fake registry's server"),
@@ -64,9 +58,7 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
     let path = request.uri().path().to_owned();
     let fault = lock(&shared).fault_for(&path);
     let response = match fault {
-        Some(Fault::Status(code)) => StatusCode::from_u16(code)
-            .expect("an HTTP status")
-            .into_response(),
+        Some(Fault::Status(code)) => StatusCode::from_u16(code).expect("an HTTP status").into_response(),
         Some(Fault::Slow(pause)) => {
             tokio::time::sleep(pause).await;
             content(&shared, &path, request.headers())
@@ -75,18 +67,12 @@ async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response
         Some(Fault::CutOff) => cut_off(content(&shared, &path, &HeaderMap::new())).await,
         None => content(&shared, &path, request.headers()),
     };
-    lock(&shared).requests.push(super::Served {
-        path,
-        status: response.status().as_u16(),
-    });
+    lock(&shared).requests.push(super::Served { path, status: response.status().as_u16() });
     response
 }
 
 fn lock(shared: &Shared) -> MutexGuard<'_, Shelves> {
-    shared
-        .shelves
-        .lock()
-        .unwrap_or_else(PoisonError::into_inner)
+    shared.shelves.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
@@ -113,10 +99,7 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
         return StatusCode::NOT_FOUND.into_response();
     };
     let etag = format!("\"{}\"", &HEXLOWER.encode(&Sha256::digest(&body))[..16]);
-    if headers
-        .get(header::IF_NONE_MATCH)
-        .is_some_and(|sent| sent == etag.as_str())
-    {
+    if headers.get(header::IF_NONE_MATCH).is_some_and(|sent| sent == etag.as_str()) {
         return (StatusCode::NOT_MODIFIED, [(header::ETAG, etag)]).into_response();
     }
     ([(header::ETAG, etag)], body).into_response()
@@ -125,17 +108,12 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
 /// The path that the template of `config.json` gives for a crate's archive.
 pub(super) fn archive_path(name: &str, version: &str, sha256: &str) -> String {
     let index_path = index::path_of(name);
-    let prefix = index_path
-        .rsplit_once('/')
-        .expect("an index path has folders")
-        .0;
+    let prefix = index_path.rsplit_once('/').expect("an index path has folders").0;
     format!("/files/{prefix}/{name}/{version}/{sha256}.crate")
 }
 
 async fn bytes_of(response: Response) -> Bytes {
-    axum::body::to_bytes(response.into_body(), usize::MAX)
-        .await
-        .expect("a body from memory")
+    axum::body::to_bytes(response.into_body(), usize::MAX).await.expect("a body from memory")
 }
 
 /// As long as the right content, and wrong.
