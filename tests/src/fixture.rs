@@ -19,9 +19,14 @@ pub struct Fixture {
 impl Fixture {
     /// The files of `tests/fixtures/crates/NAME`.
     pub fn read(name: &str) -> Self {
-        let folder = fixtures().join("crates").join(name);
-        let files = files_below(&folder).into_iter().map(|path| {
-            let content = std::fs::read(folder.join(&path)).unwrap_or_else(|error| panic!("{name}: {error}"));
+        Self::read_folder(&fixtures().join("crates").join(name))
+    }
+
+    /// The files of any folder.
+    pub fn read_folder(folder: &Path) -> Self {
+        let files = files_below(folder).into_iter().map(|path| {
+            let content =
+                std::fs::read(folder.join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             (path.to_str().expect("fixtures have plain names").to_owned(), content)
         });
         Self { files: files.collect() }

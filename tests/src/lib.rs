@@ -16,3 +16,4 @@ pub mod process;
 pub mod registry;
 pub mod shelf;
 pub mod unit_graph;
+pub mod world;
