@@ -26,7 +26,18 @@ pub struct CanaryReport {
 
 /// Folders and files of the host that no build may see.
 const PRIVATE: &[&str] = &[
-    "/root", "/home", "/etc/shadow", "/etc/ssh", "/var", "/run", "/boot", "/srv", "/mnt", "/media", "/opt", "/nix/var",
+    "/root",
+    "/home",
+    "/etc/shadow",
+    "/etc/ssh",
+    "/var",
+    "/run",
+    "/boot",
+    "/srv",
+    "/mnt",
+    "/media",
+    "/opt",
+    "/nix/var",
 ];
 
 impl Nix {
@@ -39,8 +50,8 @@ impl Nix {
         let nonce = nonce()?;
         // Held open until the end: a build that shares our network sees it.
         let listener = TcpListener::bind(("127.0.0.1", 0)).and_then(|listener| Ok((listener.local_addr()?, listener)));
-        let (address, _listener) = listener
-            .map_err(|source| NixError::Start { program: "a listener on 127.0.0.1".to_owned(), source })?;
+        let (address, _listener) =
+            listener.map_err(|source| NixError::Start { program: "a listener on 127.0.0.1".to_owned(), source })?;
         let scratch = self.folders.scratch()?;
         let shown = &self.settings.sandbox_paths;
         let arguments = [
@@ -61,7 +72,7 @@ impl Nix {
 
     async fn instantiate(&self, arguments: &[(&str, String)]) -> Result<Vec<String>, NixError> {
         let mut call = command(&self.tools.nix_instantiate);
-        self.environment(&mut call, &config::text(&self.settings, &self.protections, config::Purpose::Query));
+        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
         call.args(["--expr", EXPRESSION]);
         for (name, value) in arguments {
             call.args([OsString::from("--argstr"), name.into(), value.into()]);

@@ -67,7 +67,9 @@ impl Nix {
     pub async fn closure(&self, drvs: &[String]) -> Result<Closure, NixError> {
         let drvs = drvs.to_vec();
         let reading = tokio::task::spawn_blocking(move || read_closure(drvs));
-        reading.await.map_err(|error| NixError::Malformed { what: "the closure".to_owned(), detail: error.to_string() })?
+        reading
+            .await
+            .map_err(|error| NixError::Malformed { what: "the closure".to_owned(), detail: error.to_string() })?
     }
 }
 
@@ -79,8 +81,8 @@ fn read_closure(drvs: Vec<String>) -> Result<Closure, NixError> {
             return Err(NixError::Argument { value: drv, expected: "the store path of a derivation" });
         };
         let text = std::fs::read(&drv).map_err(|source| NixError::file("read", Path::new(&drv), source))?;
-        let derivation =
-            parse(name, &text).map_err(|detail| NixError::Malformed { what: format!("the derivation {drv}"), detail })?;
+        let derivation = parse(name, &text)
+            .map_err(|detail| NixError::Malformed { what: format!("the derivation {drv}"), detail })?;
         waiting.extend(derivation.input_drvs.iter().filter(|input| !closure.derivations.contains_key(*input)).cloned());
         closure.derivations.insert(drv, derivation);
     }

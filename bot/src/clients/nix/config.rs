@@ -15,11 +15,11 @@ pub(super) enum Purpose<'a> {
 }
 
 /// The settings for one call, a line each.
-pub(super) fn text(settings: &NixSettings, protections: &Protections, purpose: Purpose<'_>) -> String {
+pub(super) fn text(settings: &NixSettings, protections: Protections, purpose: Purpose<'_>) -> String {
     let mut lines = String::new();
     let mut set = |key: &str, value: &str| {
         // Writing to a string cannot fail.
-        let _ = writeln!(lines, "{key} = {value}");
+        let _ = if value.is_empty() { writeln!(lines, "{key} =") } else { writeln!(lines, "{key} = {value}") };
     };
     set("experimental-features", "nix-command flakes");
     set("substituters", "");
@@ -85,13 +85,34 @@ mod tests {
         let mut settings = settings(Path::new("/cache"));
         settings.sandbox_paths = vec!["/usr".into(), "/bin".into()];
         let purpose = Purpose::Build { group: Some("builders"), hook: Path::new("/usr/bin/true") };
-        insta::assert_snapshot!(text(&settings, &Protections::default(), purpose), @"");
+        insta::assert_snapshot!(text(&settings, Protections::default(), purpose), @r"
+        experimental-features = nix-command flakes
+        substituters =
+        builders =
+        use-registries = false
+        flake-registry =
+        accept-flake-config = false
+        allow-import-from-derivation = false
+        eval-cache = false
+        warn-dirty = false
+        sandbox = true
+        sandbox-fallback = false
+        build-users-group = builders
+        extra-sandbox-paths = /usr /bin
+        max-jobs = 4
+        cores = 1
+        timeout = 300
+        max-silent-time = 120
+        max-build-log-size = 1000000
+        keep-going = true
+        post-build-hook = /usr/bin/true
+        ");
     }
 
     #[test]
     fn a_query_neither_builds_nor_needs_users() {
-        let text = text(&settings(Path::new("/cache")), &Protections::default(), Purpose::Query);
-        assert!(text.contains("build-users-group = \n"), "{text}");
+        let text = text(&settings(Path::new("/cache")), Protections::default(), Purpose::Query);
+        assert!(text.contains("build-users-group =\n"), "{text}");
         assert!(!text.contains("max-jobs"), "{text}");
     }
 

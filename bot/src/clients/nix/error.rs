@@ -54,13 +54,17 @@ pub enum NixError {
     )]
     DaemonOnly,
     /// No space is left.
-    #[error("the disk is full ({detail}): free some space (`nix-collect-garbage` removes what nothing refers to), then run again")]
+    #[error(
+        "the disk is full ({detail}): free some space (`nix-collect-garbage` removes what nothing refers to), then run again"
+    )]
     DiskFull {
         /// Where it was noticed.
         detail: String,
     },
     /// The store cannot be written to.
-    #[error("the Nix store is not writable ({detail}): run as its owner, and see that its file system is not read-only")]
+    #[error(
+        "the Nix store is not writable ({detail}): run as its owner, and see that its file system is not read-only"
+    )]
     StoreNotWritable {
         /// Where it was noticed.
         detail: String,
@@ -185,8 +189,9 @@ pub(super) fn machine_problem(message: &str) -> Option<NixError> {
         .then_some(NixError::StoreNotWritable { detail })
 }
 
-/// How a full disk reads: the system's words and SQLite's.
-pub(super) const DISK_FULL: &[&str] = &["No space left on device", "database or disk is full", "Disk quota exceeded"];
+/// How a full disk reads: the system's words, SQLite's, and Nix's own guess when it finds little space after a failure.
+pub(super) const DISK_FULL: &[&str] =
+    &["No space left on device", "database or disk is full", "Disk quota exceeded", "lack of free disk space"];
 
 #[cfg(test)]
 mod tests {
@@ -197,7 +202,8 @@ mod tests {
     fn messages_of_the_machine_are_told_apart_from_others() {
         let full = "error: writing to file: No space left on device";
         assert!(matches!(machine_problem(full), Some(NixError::DiskFull { .. })));
-        let read_only = "error: executing SQLite statement: attempt to write a readonly database (in '/nix/var/nix/db/db.sqlite')";
+        let read_only =
+            "error: executing SQLite statement: attempt to write a readonly database (in '/nix/var/nix/db/db.sqlite')";
         assert!(matches!(machine_problem(read_only), Some(NixError::StoreNotWritable { .. })));
         let denied = "error: opening lock file '/nix/var/nix/db/big-lock': Permission denied";
         assert!(matches!(machine_problem(denied), Some(NixError::StoreNotWritable { .. })));

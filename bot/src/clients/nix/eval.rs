@@ -18,7 +18,7 @@ impl Nix {
         attribute_path(attribute)?;
         let what = format!("`{attribute}` of {flake_url}");
         let mut call = command(&self.tools.nix);
-        self.environment(&mut call, &config::text(&self.settings, &self.protections, config::Purpose::Query));
+        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
         call.args(["eval", "--json", "--no-write-lock-file", "--no-update-lock-file"]);
         call.arg(format!("{flake_url}#{attribute}"));
         if let Some(function) = apply {
@@ -46,8 +46,10 @@ impl Nix {
             let shared = common_prefix(&members);
             let function = selector(&members, shared);
             let value = self.eval_json(flake_url, &members[0][..shared].join("."), Some(&function)).await?;
-            let drvs: Vec<String> = serde_json::from_value(value)
-                .map_err(|error| NixError::Malformed { what: "a list of derivations".into(), detail: error.to_string() })?;
+            let drvs: Vec<String> = serde_json::from_value(value).map_err(|error| NixError::Malformed {
+                what: "a list of derivations".into(),
+                detail: error.to_string(),
+            })?;
             for (index, drv) in indexes.iter().zip(drvs) {
                 found[*index] = drv;
             }
@@ -104,6 +106,6 @@ mod tests {
     fn what_is_shared_is_evaluated_once() {
         let paths: [&[&str]; 2] = [&["a", "b", "c"], &["a", "b", "c", "tests", "smoke"]];
         assert_eq!(common_prefix(&paths), 3);
-        insta::assert_snapshot!(selector(&paths, 3), @"");
+        insta::assert_snapshot!(selector(&paths, 3), @r#"scope: map (path: (builtins.foldl' (set: name: set.${name}) scope path).drvPath) [ [  ] [ "tests" "smoke" ] ]"#);
     }
 }

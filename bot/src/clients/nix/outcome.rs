@@ -95,11 +95,9 @@ impl ExitBits {
     pub fn from_code(code: i32) -> Option<Self> {
         match code {
             0 => Some(Self::default()),
-            96..=111 => Some(Self {
-                build_failed: code & 4 != 0,
-                timed_out: code & 1 != 0,
-                hash_mismatch: code & 2 != 0,
-            }),
+            96..=111 => {
+                Some(Self { build_failed: code & 4 != 0, timed_out: code & 1 != 0, hash_mismatch: code & 2 != 0 })
+            }
             _ => None,
         }
     }
@@ -126,7 +124,8 @@ pub(super) fn needed(closure: &Closure, roots: &[String], invalid: &BTreeSet<Str
             order.push(drv.to_owned());
         } else if is_invalid(closure, drv, invalid) && seen.insert(drv) {
             stack.push((drv, true));
-            let inputs = closure.derivations.get(drv).into_iter().flat_map(|derivation| derivation.input_drvs.iter().rev());
+            let inputs =
+                closure.derivations.get(drv).into_iter().flat_map(|derivation| derivation.input_drvs.iter().rev());
             stack.extend(inputs.map(|input| (input.as_str(), false)));
         }
     }
@@ -179,12 +178,11 @@ pub(super) fn outcomes(facts: &Facts<'_>, needed: &[String], mut traces: Traces)
         let outcome = match (&trace, is_invalid(facts.closure, drv, facts.invalid)) {
             (Some(_), false) => DerivationOutcome::Built,
             (Some(trace), true) => how_it_failed(facts, drv, trace, failed_builds == 1),
-            (None, false) => continue,
             (None, true) if derivation.input_drvs.iter().any(|input| bad.contains(input.as_str())) => {
                 DerivationOutcome::DependencyFailed
             }
             (None, true) if facts.roots.contains(drv) => DerivationOutcome::Failed,
-            (None, true) => continue,
+            (None, _) => continue,
         };
         if outcome != DerivationOutcome::Built {
             bad.insert(drv);
@@ -209,8 +207,10 @@ fn how_it_failed(facts: &Facts<'_>, drv: &str, trace: &Trace, only_one: bool) ->
     // Nix checks its limits once a second.
     let slack = Duration::from_secs(1);
     let beyond = |measured: Duration, limit: Duration| !limit.is_zero() && measured + slack >= limit;
-    let long = trace.elapsed.is_some_and(|elapsed| beyond(elapsed, facts.timeout));
-    if facts.exit.timed_out && (only_one || said("timed out") || long || beyond(trace.silence, facts.max_silent)) {
+    // What was measured counts only where its end was seen: a late report looks like a long silence.
+    let long =
+        trace.elapsed.is_some_and(|elapsed| beyond(elapsed, facts.timeout) || beyond(trace.silence, facts.max_silent));
+    if facts.exit.timed_out && (only_one || said("timed out") || long) {
         return DerivationOutcome::TimedOut;
     }
     DerivationOutcome::Failed

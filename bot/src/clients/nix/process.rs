@@ -150,7 +150,8 @@ mod tests {
     #[tokio::test]
     async fn a_failing_call_says_what_it_printed() {
         let mut shell = command(Path::new("/bin/sh"));
-        let error = run_ok(shell.args(["-c", "echo why >&2; exit 3"]), "the call", Duration::from_secs(60)).await.unwrap_err();
+        let error =
+            run_ok(shell.args(["-c", "echo why >&2; exit 3"]), "the call", Duration::from_secs(60)).await.unwrap_err();
         assert_eq!(error.to_string(), "the call failed (exit status: 3): why");
     }
 }

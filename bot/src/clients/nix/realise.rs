@@ -122,7 +122,7 @@ impl Nix {
         let group = self.users.as_ref().map(|_| super::users::GROUP);
         let purpose = Purpose::Build { group, hook: &self.tools.truth };
         let mut client = command(&program);
-        self.environment(&mut client, &config::text(&self.settings, &self.protections, purpose));
+        self.environment(&mut client, &config::text(&self.settings, self.protections, purpose));
         client.args(arguments).env("TMPDIR", scratch.path());
         let start_error = |source| NixError::Start { program: program.display().to_string(), source };
         let mut child = client.spawn().map_err(start_error)?;
@@ -134,7 +134,13 @@ impl Nix {
             tokio::join!(follow(BufReader::new(stderr), traces, events), stdout.read_to_end(&mut ignored));
         read.and(drained.map(|_| ())).map_err(start_error)?;
         let status = child.wait().await.map_err(start_error)?;
-        status.code().and_then(ExitBits::from_code).ok_or_else(|| broken_off(status, traces))
+        match status.code() {
+            // Where no build failed for good, Nix has no bits to say so: one that fetches, or printed too much. What
+            // breaks off a whole call names no build.
+            Some(1) if traces.names_a_failure() => Ok(ExitBits { build_failed: true, ..ExitBits::default() }),
+            Some(code) => ExitBits::from_code(code).ok_or_else(|| broken_off(status, traces)),
+            None => Err(broken_off(status, traces)),
+        }
     }
 }
 

@@ -56,8 +56,10 @@ impl Toolchain {
             paths: Paths { rust: &self.rust, cc: &self.cc },
             sandbox: &self.sandbox,
         };
-        let malformed =
-            |error: serde_json::Error| NixError::Malformed { what: "the toolchain".to_owned(), detail: error.to_string() };
+        let malformed = |error: serde_json::Error| NixError::Malformed {
+            what: "the toolchain".to_owned(),
+            detail: error.to_string(),
+        };
         Ok(serde_json::to_string_pretty(&file).map_err(malformed)? + "\n")
     }
 }
@@ -74,7 +76,8 @@ pub async fn probe_toolchain() -> Result<Toolchain, NixError> {
     let sysroot = PathBuf::from(first_line(&rustc, &["--print", "sysroot"]).await?);
     for program in ["rustc", "cargo"] {
         if find_program(program, sysroot.join("bin").as_os_str()).is_none() {
-            let package = "a whole Rust toolchain: its rustc and cargo belong in one folder (rustup, or Debian: rustc and cargo)";
+            let package =
+                "a whole Rust toolchain: its rustc and cargo belong in one folder (rustup, or Debian: rustc and cargo)";
             return Err(NixError::ToolMissing { program, package });
         }
     }
@@ -83,9 +86,13 @@ pub async fn probe_toolchain() -> Result<Toolchain, NixError> {
     fingerprint.push(first_line(&sysroot.join("bin/cargo"), &["-V"]).await?);
     fingerprint.push(first_line(&cc, &["--version"]).await?);
     // Of these, what is there counts: a build that needs another says so itself.
-    for (program, argument) in
-        [("ld", "--version"), ("ar", "--version"), ("ldd", "--version"), ("pkg-config", "--version"), ("bash", "--version")]
-    {
+    for (program, argument) in [
+        ("ld", "--version"),
+        ("ar", "--version"),
+        ("ldd", "--version"),
+        ("pkg-config", "--version"),
+        ("bash", "--version"),
+    ] {
         if let Some(path) = find_program(program, &search) {
             fingerprint.push(format!("{program}: {}", first_line(&path, &[argument]).await?));
         }

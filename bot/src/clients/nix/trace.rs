@@ -103,6 +103,11 @@ impl Traces {
         }
     }
 
+    /// Whether Nix said of some build that it failed.
+    pub(super) fn names_a_failure(&self) -> bool {
+        self.by_drv.values().any(|trace| trace.error.is_some())
+    }
+
     fn message(&mut self, text: String) {
         if self.messages.len() < MESSAGES && !text.trim().is_empty() {
             self.messages.push(text);

@@ -1,6 +1,6 @@
 //! Outcomes, events and logs of real builds.
 
-use std::path::PathBuf;
+use std::path::Path;
 use std::time::Duration;
 
 use super::{Bench, named};
@@ -24,7 +24,10 @@ async fn what_is_built_is_reported_once_with_its_inputs_first() {
     assert!(report.succeeded());
     assert!(report.built.iter().all(|built| built.elapsed.is_some() && built.class().is_none()));
     for drv in &drvs {
-        assert_eq!(events.iter().filter(|event| matches!(event, BuildEvent::Started { drv: d } if d == drv)).count(), 1);
+        assert_eq!(
+            events.iter().filter(|event| matches!(event, BuildEvent::Started { drv: d } if d == drv)).count(),
+            1
+        );
         assert_eq!(
             events.iter().filter(|event| matches!(event, BuildEvent::Finished { drv: d, .. } if d == drv)).count(),
             1
@@ -81,7 +84,8 @@ async fn a_build_that_never_ends_is_stopped() {
 #[tokio::test]
 async fn a_build_that_prints_without_end_is_stopped_and_its_log_ends_with_the_end() {
     let bench = Bench::with(|settings| settings.max_log_bytes = 10_000).await;
-    let (report, _) = bench.build_set(r#"{ a = run "a" "i=0; while :; do echo line $i; i=$((i+1)); done" [ ]; }"#).await;
+    let (report, _) =
+        bench.build_set(r#"{ a = run "a" "i=0; while :; do echo line $i; i=$((i+1)); done" [ ]; }"#).await;
     assert_eq!(outcomes(&report), [("a", Failed)]);
     assert!(report.built[0].log.len() < 11_000, "{}", report.built[0].log.len());
     assert!(report.built[0].message.as_ref().unwrap().contains("bytes of log output"));
@@ -127,8 +131,9 @@ async fn memory_is_limited_where_asked() {
 #[tokio::test]
 async fn a_full_disk_in_a_builder_is_no_fault_of_the_package() {
     let bench = Bench::new().await;
-    let (report, _) =
-        bench.build_set(r#"{ a = run "a" "echo x > /dev/full" [ ]; b = run "b" "echo fine; exit 1" [ ]; }"#).await;
+    let (report, _) = bench
+        .build_set(r#"{ a = run "a" "head -c1 /dev/zero > /dev/full" [ ]; b = run "b" "echo fine; exit 1" [ ]; }"#)
+        .await;
     assert_eq!(named(&report, "a").class(), Some(FailureClass::Infrastructure));
     assert_eq!(named(&report, "b").class(), Some(FailureClass::Build));
 }
@@ -169,6 +174,6 @@ async fn a_missing_derivation_is_named() {
     let bench = Bench::new().await;
     let missing = "/nix/store/00000000000000000000000000000000-none.drv".to_owned();
     let (events, _) = tokio::sync::mpsc::unbounded_channel();
-    let error = bench.nix.realise(&[missing.clone()], events).await.unwrap_err();
-    assert!(matches!(&error, NixError::File { path, .. } if *path == PathBuf::from(&missing)), "{error}");
+    let error = bench.nix.realise(std::slice::from_ref(&missing), events).await.unwrap_err();
+    assert!(matches!(&error, NixError::File { path, .. } if path.as_path() == Path::new(&missing)), "{error}");
 }

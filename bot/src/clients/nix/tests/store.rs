@@ -112,7 +112,7 @@ async fn the_closure_is_what_nix_itself_says() {
         .await;
     let closure = bench.nix.closure(&drvs[2..]).await.unwrap();
     let mut call = command(&bench.nix.tools.nix);
-    let text = config::text(&bench.nix.settings, &Protections::default(), config::Purpose::Query);
+    let text = config::text(&bench.nix.settings, Protections::default(), config::Purpose::Query);
     bench.nix.environment(&mut call, &text);
     let printed = run_ok(call.args(["show-derivation", "-r", &drvs[2]]), "x", super::super::STORE_LIMIT).await.unwrap();
     let theirs: serde_json::Map<String, serde_json::Value> = serde_json::from_slice(&printed.stdout).unwrap();
@@ -203,7 +203,9 @@ async fn a_file_that_is_gone_or_badly_named_is_named() {
 async fn references_and_roots_of_an_output() {
     let bench = Bench::new().await;
     let drvs = bench
-        .derivations(r#"rec { low = run "low" "echo > $out" [ ]; top = run "top" "echo $inputs $out > $out" [ low ]; }"#)
+        .derivations(
+            r#"rec { low = run "low" "echo > $out" [ ]; top = run "top" "echo $inputs $out > $out" [ low ]; }"#,
+        )
         .await;
     let closure = bench.nix.closure(&drvs).await.unwrap();
     let path = |drv: &String| closure.derivations[drv].outputs["out"].path.clone();
@@ -222,11 +224,12 @@ async fn the_users_nix_settings_are_not_read() {
     let bench = Bench::new().await;
     assert!(bench.nix.version().split('.').count() >= 2, "{}", bench.nix.version());
     let mut call = command(&bench.nix.tools.nix);
-    let text = config::text(&bench.nix.settings, &Protections::default(), config::Purpose::Query);
+    let text = config::text(&bench.nix.settings, Protections::default(), config::Purpose::Query);
     bench.nix.environment(&mut call, &text);
     let printed = run_ok(call.arg("show-config"), "x", super::super::STORE_LIMIT).await.unwrap();
     let lines = printed.lines();
-    for line in ["sandbox = true", "sandbox-fallback = false", "substituters = ", "builders = ", "build-users-group = "] {
+    for line in ["sandbox = true", "sandbox-fallback = false", "substituters = ", "builders = ", "build-users-group = "]
+    {
         assert!(lines.iter().any(|found| found == line), "{line:?} in {lines:#?}");
     }
 }
