@@ -66,7 +66,7 @@ fn left_in(folder: &Path) -> usize {
     std::fs::read_dir(folder).unwrap().count()
 }
 
-/// A server that reads a request and answers with these bytes, whatever they are, then closes; and the count of answers.
+/// A server that reads a request, answers with these bytes, whatever they are, and closes; and the count of answers.
 fn raw_server(answer: &'static [u8]) -> (Url, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("http://{}/file", listener.local_addr().unwrap())).unwrap();
