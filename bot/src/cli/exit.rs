@@ -59,6 +59,13 @@ impl CliError {
     }
 }
 
+impl std::fmt::Display for CliError {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        let (Self::Failed(message) | Self::Usage(message) | Self::Machine(message)) = self;
+        formatter.write_str(message)
+    }
+}
+
 impl From<Failure> for CliError {
     fn from(failure: Failure) -> Self {
         Self::failed(failure)

@@ -13,6 +13,7 @@ use super::{Bot, CycleError, CycleSummary};
 use crate::config::BuildPackages;
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
 use crate::overlay::{Files, PackageSet, PublishedGraph, common_files};
+use crate::stages::build::{Built, Evaluated};
 use crate::stages::publish::{merge, publish_common};
 use crate::stages::write::{common_branch, main_branch};
 use crate::store::PrState;
@@ -71,13 +72,37 @@ impl Bot {
             .map_err(|error| Failure::new(FailureClass::Infrastructure, &error))
     }
 
+    /// Builds what `main` has of a package.
+    ///
+    /// # Errors
+    /// When `main` does not have it, or it cannot be evaluated or fetched; what failed to build is in [`Built::failure`].
+    pub async fn build_published(&self, attr: &AttrPath) -> Result<Built, Failure> {
+        let missing = || Failure {
+            class: FailureClass::Evaluate,
+            message: format!("the overlay has no package {attr} yet; `nixwright run --once` brings it there"),
+        };
+        let head = self.main_head().await?.ok_or_else(missing)?;
+        if !self.writer.packages(&head).await?.contains(attr) {
+            return Err(missing());
+        }
+        self.build_at(attr, main_branch().as_str(), &head).await
+    }
+
     /// Builds what `main` has of a package with the shared files of `commit`.
     async fn rebuild(&self, attr: &AttrPath, commit: &CommitSha) -> Result<(), Failure> {
-        let flake = self.builder.flake(common_branch().as_str(), commit);
+        let built = self.build_at(attr, common_branch().as_str(), commit).await?;
+        match built.failure {
+            Some(failure) => Err(failure.failure),
+            None => self.builder.keep(&built.out, attr.as_str()).await,
+        }
+    }
+
+    async fn build_at(&self, attr: &AttrPath, branch: &str, commit: &CommitSha) -> Result<Built, Failure> {
+        let flake = self.builder.flake(branch, commit);
         let evaluated = self.builder.evaluate(&flake, attr).await?;
         let Some(package) = self.config.packages.get(attr) else {
             // No longer configured: its sources are known to nobody here, but they may well be in the store.
-            return self.finish_rebuild(&evaluated, attr).await;
+            return self.build_evaluated(&evaluated, attr).await;
         };
         let graph = self.writer.file(commit, format!("packages/{attr}/graph.json")).await?;
         let version = graph.as_deref().and_then(PublishedGraph::parse).map(|graph| graph.version);
@@ -93,21 +118,14 @@ impl Bot {
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
         self.builder.fetch(&evaluated, &plan, &bar).await?;
         bar.finish_and_clear();
-        self.finish_rebuild(&evaluated, attr).await
+        self.build_evaluated(&evaluated, attr).await
     }
 
-    async fn finish_rebuild(
-        &self,
-        evaluated: &crate::stages::build::Evaluated,
-        attr: &AttrPath,
-    ) -> Result<(), Failure> {
+    async fn build_evaluated(&self, evaluated: &Evaluated, attr: &AttrPath) -> Result<Built, Failure> {
         let bar = (self.new_bar)(&format!("{attr}: building"));
-        let built = self.builder.build(evaluated, &bar).await?;
+        let built = self.builder.build(evaluated, &bar).await;
         bar.finish_and_clear();
-        match built.failure {
-            Some(failure) => Err(failure.failure),
-            None => self.builder.keep(&built.out, attr.as_str()).await,
-        }
+        built
     }
 }
 

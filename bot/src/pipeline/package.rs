@@ -308,7 +308,7 @@ pub(super) fn render(
 }
 
 /// What is to be resolved for an entry of the index. A plan is for machines that build for themselves.
-pub fn release(entry: &IndexEntry, package: &Package, systems: &[System]) -> Release {
+pub(super) fn release(entry: &IndexEntry, package: &Package, systems: &[System]) -> Release {
     let native = |system: &System| SystemTriple {
         system: system.to_string(),
         target: system.triple().to_owned(),

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use nixwright_resolver::plan::diff::GraphDiff;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy, System};
+use crate::model::{AttrPath, CommitSha, Failure, Strategy, System};
 use crate::store::text_enum::text_enum;
 use crate::store::{Store, StoreError, codec};
 
