@@ -65,7 +65,10 @@ impl Nix {
         ];
         let drvs = self.instantiate(&arguments).await?;
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let report = self.realise(&drvs, events).await?;
+        let report = self.realise(&drvs, events).await.map_err(|error| match error {
+            NixError::Command { message, .. } => NixError::SandboxBroken { detail: message },
+            other => other,
+        })?;
         verdict(&report, drvs.len())?;
         Ok(CanaryReport { proven: self.proven(), elapsed: begun.elapsed() })
     }

@@ -50,7 +50,10 @@ impl Surroundings<'_> {
         add(&std::process::id().to_string());
         add(&self.tools.unshare);
         if !self.is_root {
-            add(&"--map-root-user");
+            // Not as root there: Nix would then try what only the machine's root may.
+            for word in ["--user", "--map-current-user", "--keep-caps"] {
+                add(&word);
+            }
         }
         if self.protections.network {
             add(&"--net");
@@ -71,6 +74,13 @@ impl Surroundings<'_> {
             add(&self.tools.prlimit);
             add(&format!("--as={bytes}"));
             add(&"--");
+        }
+        if !self.is_root {
+            // What was kept for mounting is not needed any more.
+            add(&self.tools.setpriv);
+            for word in ["--ambient-caps=-all", "--inh-caps=-all", "--"] {
+                add(&word);
+            }
         }
         line.extend_from_slice(inner);
         Ok((self.tools.setpriv.clone(), line))

@@ -3,6 +3,7 @@
 mod builds;
 mod canaries;
 mod killed;
+mod machine;
 mod store;
 
 use std::path::{Path, PathBuf};
