@@ -75,7 +75,7 @@ impl Nix {
 
     async fn instantiate(&self, arguments: &[(&str, String)]) -> Result<Vec<String>, NixError> {
         let mut call = command(&self.tools.nix_instantiate);
-        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
+        self.environment(&mut call, &self.config(config::Purpose::Query));
         call.args(["--expr", EXPRESSION]);
         for (name, value) in arguments {
             call.args([OsString::from("--argstr"), name.into(), value.into()]);

@@ -11,6 +11,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::config::Shown;
 use super::mounts::{mount_points, outermost, to_lock};
 use super::tools::Tools;
 use super::users::BuildUsers;
@@ -26,7 +27,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) tools: &'a Tools,
     pub(super) protections: &'a Protections,
     /// Folders that builds see.
-    pub(super) sandbox_paths: &'a [PathBuf],
+    pub(super) shown: &'a [Shown],
     /// Files for /etc/passwd and /etc/group.
     pub(super) users: Option<&'a BuildUsers>,
     /// Address space of each process, in bytes.
@@ -99,7 +100,7 @@ impl Surroundings<'_> {
         let table = Path::new("/proc/self/mountinfo");
         let text = std::fs::read_to_string(table).map_err(|source| NixError::file("read", table, source))?;
         let points = mount_points(&text);
-        let folders = outermost(real_paths(self.sandbox_paths)?);
+        let folders = outermost(self.shown.iter().map(|folder| folder.real.clone()).collect());
         for folder in &folders {
             words.extend(["readable".into(), folder.into()]);
         }
@@ -108,9 +109,4 @@ impl Surroundings<'_> {
         }
         Ok(words)
     }
-}
-
-/// Where the folders really are: /bin is often a link into /usr.
-pub(super) fn real_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, NixError> {
-    paths.iter().map(|path| path.canonicalize().map_err(|source| NixError::file("find", path, source))).collect()
 }
