@@ -29,7 +29,9 @@ impl Shown {
     pub(super) fn find(paths: &[PathBuf]) -> Result<Vec<Self>, NixError> {
         let find = |path: &PathBuf| {
             check_sandbox_path(path)?;
-            let real = path.canonicalize().map_err(|source| NixError::file("show to builds", path, source))?;
+            let real = path.canonicalize().map_err(|error| NixError::SandboxBroken {
+                detail: format!("{} is to be shown to builds: {error}", path.display()),
+            })?;
             check_sandbox_path(&real)?;
             Ok(Self { at: path.clone(), real })
         };

@@ -7,7 +7,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::{Bench, settings};
 use crate::clients::nix::process::{command, run_ok};
-use crate::clients::nix::{FixedFile, Nix, NixError, config};
+use crate::clients::nix::{FixedFile, Nix, NixError, StoreAccess, config, store_access};
 
 fn write(path: &Path, text: &str) {
     std::fs::File::create(path).unwrap().write_all(text.as_bytes()).unwrap();
@@ -247,4 +247,26 @@ async fn a_cache_folder_that_cannot_be_made_is_named() {
     write(&file, "");
     let error = Nix::open(settings(&file.join("cache"))).await.unwrap_err();
     assert!(error.to_string().starts_with("could not create "), "{error}");
+}
+
+#[test]
+fn a_store_that_only_a_daemon_writes_to_is_recognised() {
+    let state = tempfile::tempdir().unwrap();
+    let folder = |name: &str| std::fs::create_dir(state.path().join(name)).unwrap();
+    assert_eq!(store_access(state.path(), false), StoreAccess::Direct, "no daemon: the store is yet to be made");
+    folder("daemon-socket");
+    write(&state.path().join("daemon-socket/socket"), "");
+    assert_eq!(store_access(state.path(), false), StoreAccess::Daemon);
+    assert_eq!(store_access(state.path(), true), StoreAccess::Direct);
+    folder("db");
+    write(&state.path().join("db/big-lock"), "");
+    assert_eq!(store_access(state.path(), false), StoreAccess::Direct);
+}
+
+#[tokio::test]
+async fn builds_that_a_daemon_would_do_are_refused() {
+    let mut bench = Bench::new().await;
+    bench.nix.access = StoreAccess::Daemon;
+    let error = bench.nix.canary().await.unwrap_err();
+    assert!(matches!(error, NixError::DaemonOnly) && error.is_machine_problem(), "{error}");
 }
