@@ -54,7 +54,7 @@ impl Nix {
     async fn add_batch(&self, algo: &str, recursive: bool, files: &[&PathBuf]) -> Result<Vec<String>, NixError> {
         let what = format!("adding {} files to the Nix store", files.len());
         let mut call = command(&self.tools.nix_store);
-        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
+        self.environment(&mut call, &self.config(config::Purpose::Query));
         call.arg("--add-fixed");
         if recursive {
             call.arg("--recursive");

@@ -65,14 +65,17 @@ impl Nix {
         ];
         let drvs = self.instantiate(&arguments).await?;
         let (events, _) = tokio::sync::mpsc::unbounded_channel();
-        let report = self.realise(&drvs, events).await?;
+        let report = self.realise(&drvs, events).await.map_err(|error| match error {
+            NixError::Command { message, .. } => NixError::SandboxBroken { detail: message },
+            other => other,
+        })?;
         verdict(&report, drvs.len())?;
         Ok(CanaryReport { proven: self.proven(), elapsed: begun.elapsed() })
     }
 
     async fn instantiate(&self, arguments: &[(&str, String)]) -> Result<Vec<String>, NixError> {
         let mut call = command(&self.tools.nix_instantiate);
-        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
+        self.environment(&mut call, &self.config(config::Purpose::Query));
         call.args(["--expr", EXPRESSION]);
         for (name, value) in arguments {
             call.args([OsString::from("--argstr"), name.into(), value.into()]);

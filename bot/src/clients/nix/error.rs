@@ -183,7 +183,9 @@ pub(super) fn machine_problem(message: &str) -> Option<NixError> {
         return Some(NixError::NamespacesNotPermitted { detail });
     }
     // The system's words for a store of another user or on a read-only file system, and SQLite's.
-    let store = ["Permission denied", "Read-only file system", "readonly database", "you don't have sufficient rights"];
+    // And Nix's, when root's attempt to make a read-only store writable fails.
+    let store =
+        ["Permission denied", "Operation not permitted", "Read-only file system", "readonly database", "remounting "];
     let detail = line_with(&store)?;
     (detail.contains("/nix/") || detail.contains("database") || detail.contains("store"))
         .then_some(NixError::StoreNotWritable { detail })

@@ -18,7 +18,7 @@ impl Nix {
         attribute_path(attribute)?;
         let what = format!("`{attribute}` of {flake_url}");
         let mut call = command(&self.tools.nix);
-        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
+        self.environment(&mut call, &self.config(config::Purpose::Query));
         call.args(["eval", "--json", "--no-write-lock-file", "--no-update-lock-file"]);
         call.arg(format!("{flake_url}#{attribute}"));
         if let Some(function) = apply {

@@ -6,6 +6,8 @@
 
 use serde_json::Value;
 
+use super::process::plain_text;
+
 /// What one line says, as far as it concerns us.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Line {
@@ -43,7 +45,7 @@ pub(super) fn read_line(bytes: &[u8]) -> Line {
     let text = String::from_utf8_lossy(bytes);
     let text = text.trim_end_matches(['\n', '\r']);
     let Some(json) = text.strip_prefix("@nix ") else {
-        return Line::Foreign(text.to_owned());
+        return Line::Foreign(plain_text(bytes).trim_end().to_owned());
     };
     match serde_json::from_str::<Value>(json) {
         Ok(value) => understand(&value),
@@ -67,9 +69,7 @@ fn understand(value: &Value) -> Line {
             field(3).and_then(Value::as_u64).map(|failed| Line::FailedCount { activity, failed })
         }
         (Some("msg"), _) => match (number("level"), value.get("msg").and_then(Value::as_str), value.get("raw_msg")) {
-            (Some(0), Some(message), Some(_)) => {
-                Some(Line::Error { message: super::process::plain_text(message.as_bytes()) })
-            }
+            (Some(0), Some(message), Some(_)) => Some(Line::Error { message: plain_text(message.as_bytes()) }),
             _ => None,
         },
         _ => None,

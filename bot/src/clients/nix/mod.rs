@@ -28,6 +28,7 @@ mod users;
 mod tests;
 
 use std::ffi::OsString;
+use std::fmt;
 use std::fs;
 use std::os::unix::fs::MetadataExt;
 use std::path::{Path, PathBuf};
@@ -101,10 +102,20 @@ pub enum StoreAccess {
     Daemon,
 }
 
+impl fmt::Display for StoreAccess {
+    fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
+        formatter.write_str(match self {
+            Self::Direct => "the store is written to directly",
+            Self::Daemon => "the store is written to by a daemon, whose builds this program cannot isolate",
+        })
+    }
+}
+
 /// Nix on this machine.
 #[derive(Debug, Clone)]
 pub struct Nix {
     settings: NixSettings,
+    shown: Vec<config::Shown>,
     protections: Protections,
     tools: tools::Tools,
     folders: folders::Folders,
@@ -124,9 +135,7 @@ impl Nix {
 
     /// As `open`, with some protections left out: for showing that `canary` then refuses.
     pub async fn open_with(settings: NixSettings, protections: Protections) -> Result<Self, NixError> {
-        for path in &settings.sandbox_paths {
-            config::check_sandbox_path(path)?;
-        }
+        let shown = config::Shown::find(&settings.sandbox_paths)?;
         let search_path = std::env::var_os("PATH").unwrap_or_default();
         let tools = tools::Tools::find(&search_path)?;
         let folders = folders::Folders::make(&settings.cache_dir)?;
@@ -139,6 +148,7 @@ impl Nix {
             access: store_access(Path::new("/nix/var/nix"), is_root),
             version: String::new(),
             settings,
+            shown,
             protections,
             tools,
             folders,
@@ -184,11 +194,15 @@ impl Nix {
             .current_dir(&self.folders.home);
     }
 
+    fn config(&self, purpose: config::Purpose<'_>) -> String {
+        config::text(&self.settings, self.protections, self.access, purpose)
+    }
+
     fn surroundings(&self) -> namespaces::Surroundings<'_> {
         namespaces::Surroundings {
             tools: &self.tools,
             protections: &self.protections,
-            sandbox_paths: &self.settings.sandbox_paths,
+            shown: &self.shown,
             users: self.users.as_ref(),
             memory_limit: self.settings.memory_limit_bytes,
             is_root: self.is_root,

@@ -11,6 +11,7 @@
 use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 
+use super::config::Shown;
 use super::mounts::{mount_points, outermost, to_lock};
 use super::tools::Tools;
 use super::users::BuildUsers;
@@ -26,7 +27,7 @@ pub(super) struct Surroundings<'a> {
     pub(super) tools: &'a Tools,
     pub(super) protections: &'a Protections,
     /// Folders that builds see.
-    pub(super) sandbox_paths: &'a [PathBuf],
+    pub(super) shown: &'a [Shown],
     /// Files for /etc/passwd and /etc/group.
     pub(super) users: Option<&'a BuildUsers>,
     /// Address space of each process, in bytes.
@@ -50,7 +51,10 @@ impl Surroundings<'_> {
         add(&std::process::id().to_string());
         add(&self.tools.unshare);
         if !self.is_root {
-            add(&"--map-root-user");
+            // Not as root there: Nix would then try what only the machine's root may.
+            for word in ["--user", "--map-current-user", "--keep-caps"] {
+                add(&word);
+            }
         }
         if self.protections.network {
             add(&"--net");
@@ -72,6 +76,13 @@ impl Surroundings<'_> {
             add(&format!("--as={bytes}"));
             add(&"--");
         }
+        if !self.is_root {
+            // What was kept for mounting is not needed any more.
+            add(&self.tools.setpriv);
+            for word in ["--ambient-caps=-all", "--inh-caps=-all", "--"] {
+                add(&word);
+            }
+        }
         line.extend_from_slice(inner);
         Ok((self.tools.setpriv.clone(), line))
     }
@@ -89,7 +100,7 @@ impl Surroundings<'_> {
         let table = Path::new("/proc/self/mountinfo");
         let text = std::fs::read_to_string(table).map_err(|source| NixError::file("read", table, source))?;
         let points = mount_points(&text);
-        let folders = outermost(real_paths(self.sandbox_paths)?);
+        let folders = outermost(self.shown.iter().map(|folder| folder.real.clone()).collect());
         for folder in &folders {
             words.extend(["readable".into(), folder.into()]);
         }
@@ -98,9 +109,4 @@ impl Surroundings<'_> {
         }
         Ok(words)
     }
-}
-
-/// Where the folders really are: /bin is often a link into /usr.
-pub(super) fn real_paths(paths: &[PathBuf]) -> Result<Vec<PathBuf>, NixError> {
-    paths.iter().map(|path| path.canonicalize().map_err(|source| NixError::file("find", path, source))).collect()
 }

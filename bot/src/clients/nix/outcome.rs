@@ -177,7 +177,7 @@ pub(super) fn outcomes(facts: &Facts<'_>, needed: &[String], mut traces: Traces)
         let trace = traces.by_drv.remove(drv);
         let outcome = match (&trace, is_invalid(facts.closure, drv, facts.invalid)) {
             (Some(_), false) => DerivationOutcome::Built,
-            (Some(trace), true) => how_it_failed(facts, drv, trace, failed_builds == 1),
+            (Some(trace), true) => how_it_failed(facts, drv, trace, traces.errors.get(drv), failed_builds == 1),
             (None, true) if derivation.input_drvs.iter().any(|input| bad.contains(input.as_str())) => {
                 DerivationOutcome::DependencyFailed
             }
@@ -187,18 +187,24 @@ pub(super) fn outcomes(facts: &Facts<'_>, needed: &[String], mut traces: Traces)
         if outcome != DerivationOutcome::Built {
             bad.insert(drv);
         }
-        let (elapsed, log, error) = match trace {
-            Some(trace) => (trace.elapsed, trace.log.finish(), trace.error),
-            None => (None, String::new(), None),
+        let message = if outcome == DerivationOutcome::Built { None } else { traces.errors.remove(drv) };
+        let (elapsed, log) = match trace {
+            Some(trace) => (trace.elapsed, trace.log.finish()),
+            None => (None, String::new()),
         };
-        let message = if outcome == DerivationOutcome::Built { None } else { error };
         all.push(BuiltDerivation { drv: drv.clone(), name: derivation.name.clone(), outcome, elapsed, log, message });
     }
     all
 }
 
-fn how_it_failed(facts: &Facts<'_>, drv: &str, trace: &Trace, only_one: bool) -> DerivationOutcome {
-    let said = |words: &str| trace.error.as_deref().is_some_and(|error| error.contains(words));
+fn how_it_failed(
+    facts: &Facts<'_>,
+    drv: &str,
+    trace: &Trace,
+    error: Option<&String>,
+    only_one: bool,
+) -> DerivationOutcome {
+    let said = |words: &str| error.is_some_and(|error| error.contains(words));
     let derivation = facts.closure.derivations.get(drv);
     let fixed = derivation.is_some_and(|derivation| derivation.outputs.values().any(|output| output.hash.is_some()));
     if facts.exit.hash_mismatch && fixed && (only_one || said("hash mismatch")) {
@@ -207,7 +213,8 @@ fn how_it_failed(facts: &Facts<'_>, drv: &str, trace: &Trace, only_one: bool) ->
     // Nix checks its limits once a second.
     let slack = Duration::from_secs(1);
     let beyond = |measured: Duration, limit: Duration| !limit.is_zero() && measured + slack >= limit;
-    // What was measured counts only where its end was seen: a late report looks like a long silence.
+    // What was measured counts only where its end was seen: a late report looks like a long silence. 2.34 does not say
+    // which build it was that "timed out".
     let long =
         trace.elapsed.is_some_and(|elapsed| beyond(elapsed, facts.timeout) || beyond(trace.silence, facts.max_silent));
     if facts.exit.timed_out && (only_one || said("timed out") || long) {

@@ -42,7 +42,7 @@ impl Nix {
 
     async fn nix_store(&self, what: &str, arguments: &[OsString]) -> Result<Printed, NixError> {
         let mut call = command(&self.tools.nix_store);
-        self.environment(&mut call, &config::text(&self.settings, self.protections, config::Purpose::Query));
+        self.environment(&mut call, &self.config(config::Purpose::Query));
         run_ok(call.args(arguments), what, STORE_LIMIT).await
     }
 }

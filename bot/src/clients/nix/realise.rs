@@ -8,7 +8,7 @@ use std::time::Instant;
 use tokio::io::{AsyncBufRead, AsyncBufReadExt, AsyncReadExt, BufReader};
 use tokio::sync::mpsc::UnboundedSender;
 
-use super::config::{self, Purpose};
+use super::config::Purpose;
 use super::error::machine_problem;
 use super::internal_json::read_line;
 use super::outcome::{BuiltDerivation, DerivationOutcome, ExitBits, Facts, needed, outcomes, outermost};
@@ -120,10 +120,12 @@ impl Nix {
         inner.extend(roots.iter().map(OsString::from));
         let (program, arguments) = self.surroundings().wrap(&inner)?;
         let group = self.users.as_ref().map(|_| super::users::GROUP);
-        let purpose = Purpose::Build { group, hook: &self.tools.truth };
+        let purpose = Purpose::Build { group, hook: &self.tools.truth, shown: &self.shown };
         let mut client = command(&program);
-        self.environment(&mut client, &config::text(&self.settings, self.protections, purpose));
+        self.environment(&mut client, &self.config(purpose));
         client.args(arguments).env("TMPDIR", scratch.path());
+        // Ctrl-C is for us: we decide whether the build goes with us.
+        client.process_group(0);
         let start_error = |source| NixError::Start { program: program.display().to_string(), source };
         let mut child = client.spawn().map_err(start_error)?;
         let (Some(mut stdout), Some(stderr)) = (child.stdout.take(), child.stderr.take()) else {

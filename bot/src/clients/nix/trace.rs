@@ -1,8 +1,9 @@
 //! What is seen of the builds while they run: when each started and ended, what it printed.
 //!
-//! A `stop` comes at once for a derivation that others wait for, but only at the very end for one that was asked for by
-//! name. So a build's end is the first of: the start of the hook (success, always exact), an error that names it, its `stop`.
-//! For one that was asked for and failed, the moment in which Nix's count of failures rose is its end, if only one can be meant.
+//! Nix says nothing of the moment in which a build ended well; but it starts the hook for it then. When one fails, its count
+//! of failures rises first. What follows depends on the version: 2.34 stops the activity, then reports the error; 2.8
+//! reports the error, then stops the activity, and does both only at the very end for what was asked for by name. So a
+//! failure's moment is that of the latest rise that nobody has claimed, unless several such roots wait to be told apart.
 
 use std::collections::{BTreeMap, HashSet};
 use std::time::{Duration, Instant};
@@ -19,8 +20,6 @@ pub(super) struct Trace {
     /// The longest time that it was silent.
     pub(super) silence: Duration,
     pub(super) log: LogTail,
-    /// What Nix said of it.
-    pub(super) error: Option<String>,
     last_sign: Instant,
     open: bool,
 }
@@ -29,7 +28,9 @@ pub(super) struct Trace {
 #[derive(Debug)]
 pub(super) struct Traces {
     pub(super) by_drv: BTreeMap<String, Trace>,
-    /// Errors that name no build, and what other programs printed: why a call failed as a whole.
+    /// What Nix said first of each derivation that it could not build, started or not.
+    pub(super) errors: BTreeMap<String, String>,
+    /// Errors that name no build that was started, and what other programs printed: why a call failed as a whole.
     pub(super) messages: Vec<String>,
     activities: BTreeMap<u64, String>,
     counter: Option<u64>,
@@ -49,6 +50,7 @@ impl Traces {
     pub(super) fn new(roots: &[String], log_cap: usize) -> Self {
         Self {
             by_drv: BTreeMap::new(),
+            errors: BTreeMap::new(),
             messages: Vec::new(),
             activities: BTreeMap::new(),
             counter: None,
@@ -103,9 +105,9 @@ impl Traces {
         }
     }
 
-    /// Whether Nix said of some build that it failed.
+    /// Whether Nix said of some build that was started that it failed.
     pub(super) fn names_a_failure(&self) -> bool {
-        self.by_drv.values().any(|trace| trace.error.is_some())
+        self.errors.keys().any(|drv| self.by_drv.contains_key(drv))
     }
 
     fn message(&mut self, text: String) {
@@ -115,31 +117,24 @@ impl Traces {
     }
 
     fn error(&mut self, message: String, now: Instant) -> Option<BuildEvent> {
-        let named = first_drv(&message).filter(|drv| self.by_drv.contains_key(*drv)).map(str::to_owned);
-        let Some(drv) = named else {
+        let Some(drv) = first_drv(&message).map(str::to_owned) else {
             self.message(message);
             return None;
         };
-        let trace = self.by_drv.get_mut(&drv)?;
-        trace.error.get_or_insert(message);
-        if !trace.open {
+        let Some(trace) = self.by_drv.get(&drv) else {
+            self.message(message.clone());
+            self.errors.entry(drv).or_insert(message);
+            return None;
+        };
+        let open = trace.open;
+        self.errors.entry(drv.clone()).or_insert(message);
+        if !open {
             return None;
         }
-        let exact = self.moment_of_failure(&drv, now);
+        // For an inner one the count has just risen. Nix 2.8 reports the roots at the end, in an order of their own.
+        let certain = !self.roots.contains(&drv) || self.unclaimed.len() < 2;
+        let exact = if certain { Some(self.unclaimed.pop().unwrap_or(now)) } else { None };
         self.finish(&drv, exact, now)
-    }
-
-    fn moment_of_failure(&mut self, drv: &str, now: Instant) -> Option<Instant> {
-        if !self.roots.contains(drv) {
-            // The count has just risen for this one.
-            return Some(self.unclaimed.pop().unwrap_or(now));
-        }
-        let open = self.by_drv.values().filter(|trace| trace.open).count();
-        match (self.unclaimed.len(), open) {
-            (0, _) => Some(now),
-            (1, 1) => self.unclaimed.pop(),
-            _ => None,
-        }
     }
 
     fn stopped(&mut self, activity: u64, now: Instant) -> Option<BuildEvent> {
@@ -147,8 +142,9 @@ impl Traces {
         if !self.by_drv.get(&drv)?.open {
             return None;
         }
-        let exact = self.moment_of_failure(&drv, now);
-        self.finish(&drv, exact, now)
+        // Nix 2.34 says this at once; 2.8 at the end, but then all other failures have been reported.
+        let exact = self.unclaimed.pop().unwrap_or(now);
+        self.finish(&drv, Some(exact), now)
     }
 
     fn finish(&mut self, drv: &str, exact: Option<Instant>, now: Instant) -> Option<BuildEvent> {
@@ -168,7 +164,6 @@ impl Trace {
             elapsed: None,
             silence: Duration::ZERO,
             log: LogTail::new(log_cap),
-            error: None,
             last_sign: now,
             open: true,
         }
@@ -280,8 +275,7 @@ mod tests {
             (8, Line::Stopped { activity: 1 }),
         ]);
         assert_eq!(elapsed(&traces, A), Some(2));
-        assert!(traces.by_drv[A].error.is_some());
-        assert!(traces.by_drv[B].error.is_none());
+        assert_eq!(traces.errors.keys().collect::<Vec<_>>(), [A]);
     }
 
     #[test]
@@ -292,10 +286,27 @@ mod tests {
             (0, started(2, B)),
             (2, Line::FailedCount { activity: 9, failed: 1 }),
             (3, Line::FailedCount { activity: 9, failed: 2 }),
+            (8, Line::Error { message: format!("error: builder for '{A}' failed with exit code 1") }),
+            (8, Line::Error { message: format!("error: builder for '{B}' failed with exit code 1") }),
             (8, Line::Stopped { activity: 1 }),
             (8, Line::Stopped { activity: 2 }),
         ]);
         assert_eq!((elapsed(&traces, A), elapsed(&traces, B)), (None, None));
+    }
+
+    #[test]
+    fn failures_that_stop_at_once_are_told_apart() {
+        let traces = play(vec![
+            (0, Line::BuildsCounted { activity: 9 }),
+            (0, started(1, A)),
+            (0, started(2, B)),
+            (2, Line::FailedCount { activity: 9, failed: 1 }),
+            (2, Line::Stopped { activity: 2 }),
+            (3, Line::FailedCount { activity: 9, failed: 2 }),
+            (3, Line::Stopped { activity: 1 }),
+            (8, Line::Error { message: format!("error: Cannot build '{A}'.") }),
+        ]);
+        assert_eq!((elapsed(&traces, A), elapsed(&traces, B)), (Some(3), Some(2)));
     }
 
     #[test]

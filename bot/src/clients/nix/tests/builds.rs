@@ -170,6 +170,31 @@ async fn a_system_that_is_not_this_machines_is_an_error_that_says_so() {
 }
 
 #[tokio::test]
+async fn builds_that_need_the_same_input_at_once_build_it_once() {
+    let bench = Bench::new().await;
+    let drvs = bench
+        .derivations(
+            r#"rec {
+              a = run "a" "sleep 1; echo > $out" [ ];
+              b = run "b" "cat $inputs > $out" [ a ];
+              c = run "c" "cat $inputs > $out" [ a ];
+            }"#,
+        )
+        .await;
+    // As the pipeline does it: each in a task of its own.
+    let tasks = drvs[1..].iter().cloned().map(|drv| {
+        let nix = bench.nix.clone();
+        let (events, _) = tokio::sync::mpsc::unbounded_channel();
+        tokio::spawn(async move { nix.realise(&[drv], events).await.unwrap() })
+    });
+    let reports: Vec<BuildReport> =
+        futures::future::join_all(tasks).await.into_iter().map(|report| report.unwrap()).collect();
+    assert!(reports.iter().all(BuildReport::succeeded), "{reports:#?}");
+    let built = reports.iter().flat_map(|report| &report.built).filter(|built| built.name == "a").count();
+    assert_eq!(built, 1, "{reports:#?}");
+}
+
+#[tokio::test]
 async fn a_missing_derivation_is_named() {
     let bench = Bench::new().await;
     let missing = "/nix/store/00000000000000000000000000000000-none.drv".to_owned();

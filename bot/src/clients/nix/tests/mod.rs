@@ -3,6 +3,7 @@
 mod builds;
 mod canaries;
 mod killed;
+mod machine;
 mod store;
 
 use std::path::{Path, PathBuf};
@@ -71,8 +72,7 @@ impl Bench {
             System::current()
         );
         let mut call = command(&self.nix.tools.nix_instantiate);
-        self.nix
-            .environment(&mut call, &config::text(&self.nix.settings, self.nix.protections, config::Purpose::Query));
+        self.nix.environment(&mut call, &self.nix.config(config::Purpose::Query));
         call.args(["--expr", &expression, "--argstr", "nonce", &self.nonce]);
         run_ok(&mut call, "nix-instantiate", Duration::from_secs(60)).await.unwrap().lines()
     }
