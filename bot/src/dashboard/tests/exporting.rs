@@ -213,7 +213,7 @@ async fn a_long_log_is_cut_on_the_page_and_whole_in_the_file() {
     let fixture = Fixture::full(folder.path(), "").await;
     let run = NewRun { attr: attr("bat"), version: "0.27.0".to_owned(), from_version: None };
     let run = fixture.store.begin_run(&run).await.unwrap();
-    let text: String = (0..20_000).map(|line| format!("line {line} ä\n")).collect();
+    let text = (0..20_000).map(|line| format!("line {line} ä")).collect::<Vec<_>>().join("\n") + "\n";
     fixture.store.append_log(run, "bat-0.27.0", &text).await.unwrap();
     export(&fixture.store, folder.path(), &site()).await.unwrap();
     let files = files_of_run(folder.path(), run.0);
