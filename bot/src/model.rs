@@ -284,6 +284,11 @@ impl Clock {
         Self(Arc::new(move || now))
     }
 
+    /// A clock that tells what a function tells, for tests in which time passes.
+    pub fn from_fn(now: impl Fn() -> Timestamp + Send + Sync + 'static) -> Self {
+        Self(Arc::new(now))
+    }
+
     /// The time now.
     pub fn now(&self) -> Timestamp {
         (self.0)()

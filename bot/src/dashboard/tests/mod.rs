@@ -1,0 +1,6 @@
+//! Tests of the pages, from a real store to real files.
+
+mod exporting;
+mod fixture;
+mod html;
+mod steps;
