@@ -63,9 +63,19 @@ let
   none = overrideForm.mergeCrateOverrides [ ];
 in
 
-id:
-let
-  package = packages.${id};
-  found = byDefault package ++ byHand package.name ++ byHand id;
-in
-if found == [ ] then none else overrideForm.mergeCrateOverrides found
+{
+  # Whether anything is said of any crate.
+  any = defaultCrateOverrides != { } || named != { };
+
+  # What is said of the package of this id.
+  of =
+    if defaultCrateOverrides == { } && named == { } then
+      _: none
+    else
+      id:
+      let
+        package = packages.${id};
+        found = byDefault package ++ byHand package.name ++ byHand id;
+      in
+      if found == [ ] then none else overrideForm.mergeCrateOverrides found;
+}

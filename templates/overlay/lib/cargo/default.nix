@@ -23,7 +23,7 @@ let
       directory,
       pname,
       version,
-      strategy ? "vendored",
+      strategy ? "shared",
       meta ? { },
       # Further overrides, in the form of overrides.nix.
       overrides ? { },
@@ -91,6 +91,7 @@ let
       };
 
       strategies = lib.mapAttrs (_: checkToolchain) {
+        shared = import ./shared.nix builderArguments;
         vendored = import ./vendored.nix (
           builderArguments
           // {
