@@ -84,7 +84,7 @@ let
         overrides = allOverrides;
         crateOverrides = import ./crate-overrides.nix {
           inherit lib overrideForm;
-          inherit (graph) packages;
+          inherit (graph) packages compiled;
           defaultCrateOverrides = pkgs.defaultCrateOverrides or { };
           overrides = allOverrides;
         };

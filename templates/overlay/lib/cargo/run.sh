@@ -55,7 +55,8 @@ done
 eval "$preBuild"
 status=0
 "$NIX_BUILD_TOP/build-script" > "$NIX_BUILD_TOP/said" || status=$?
-cat "$NIX_BUILD_TOP/said"
+mapfile -t said < "$NIX_BUILD_TOP/said"
+if [ ${#said[@]} != 0 ]; then printf '%s\n' "${said[@]}"; fi
 if [ "$status" != 0 ]; then
   echo "the build script failed with exit code $status" >&2
   exit "$status"
@@ -92,7 +93,7 @@ addMetadata() { # KEY VALUE
   if [ -n "$linksName" ]; then metadata+=("DEP_${linksName^^}_${key^^}=$2"); fi
 }
 
-while IFS= read -r line || [ -n "$line" ]; do
+for line in "${said[@]}"; do
   case $line in
     cargo::*=*) line=${line#cargo::} new=yes ;;
     cargo:*=*) line=${line#cargo:} new= ;;
@@ -130,7 +131,7 @@ while IFS= read -r line || [ -n "$line" ]; do
       addMetadata "$key" "$value"
       ;;
   esac
-done < "$NIX_BUILD_TOP/said"
+done
 
 for folder in "${natives[@]}"; do flags+=(-L "$folder"); done
 keep() { # FILE LINE…

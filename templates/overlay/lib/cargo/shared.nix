@@ -41,8 +41,6 @@ let
   # The library itself is installed where C programs could link to it.
   installsLibrary = hasLibrary && graph.units.${graph.root} ? types;
 
-  ofCrates = lib.optionals crateOverrides.any (map crateOverrides.of graph.compiled);
-
   package = stdenv.mkDerivation (
     finalAttrs:
     let
@@ -56,7 +54,7 @@ let
       strictDeps = true;
 
       nativeBuildInputs = [ rustc ] ++ overrides.nativeBuildInputs;
-      buildInputs = lib.concatMap (crate: crate.buildInputs) ofCrates ++ overrides.buildInputs;
+      buildInputs = lib.concatMap (crate: crate.buildInputs) crateOverrides.all ++ overrides.buildInputs;
       inherit (overrides) patches;
 
       inherit (units) dependencies;

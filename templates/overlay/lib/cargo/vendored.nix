@@ -23,7 +23,7 @@ let
   dependencies = lib.filter (id: id != graph.root) ids;
 
   # All that is said of the crates that are compiled counts for the one derivation that compiles them.
-  ofCrates = lib.optionals crateOverrides.any (map crateOverrides.of graph.compiled);
+  ofCrates = crateOverrides.all;
   all = name: lib.concatMap (crate: crate.${name}) ofCrates;
   impossible = lib.filter (
     id:
@@ -31,7 +31,7 @@ let
       crate = crateOverrides.of id;
     in
     crate.rustflags != [ ] || crate.features != [ ]
-  ) (lib.optionals crateOverrides.any graph.compiled);
+  ) graph.compiled;
 
   # A line for each crate of the vendor folder: its folder, checksum and archive, and the patches on it.
   vendorLine =
