@@ -23,7 +23,7 @@ let
       directory,
       pname,
       version,
-      strategy ? "vendored",
+      strategy ? "shared",
       meta ? { },
       # Further overrides, in the form of overrides.nix.
       overrides ? { },
@@ -84,13 +84,14 @@ let
         overrides = allOverrides;
         crateOverrides = import ./crate-overrides.nix {
           inherit lib overrideForm;
-          inherit (graph) packages;
+          inherit (graph) packages compiled;
           defaultCrateOverrides = pkgs.defaultCrateOverrides or { };
           overrides = allOverrides;
         };
       };
 
       strategies = lib.mapAttrs (_: checkToolchain) {
+        shared = import ./shared.nix builderArguments;
         vendored = import ./vendored.nix (
           builderArguments
           // {

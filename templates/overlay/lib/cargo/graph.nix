@@ -25,6 +25,8 @@ let
     row
     // {
       inherit name version;
+      # What cargo exports of the manifest, as far as the package's sources ask for it.
+      environment = lib.mapAttrs' (key: lib.nameValuePair "CARGO_PKG_${key}") (row.env or { });
       source = fetchurl {
         name = "crate-${name}-${version}.tar.gz";
         url = registries.crates-io name version;
@@ -32,16 +34,8 @@ let
       };
     };
 
-  # Tools of the building machine that the crates `ids` bring along.
-  tools =
-    pkgs: ids:
-    lib.concatMap (
-      id:
-      let
-        inherit (packages.${id}) name;
-      in
-      lib.optionals (toolsOf ? ${name}) (toolsOf.${name} pkgs)
-    ) ids;
+  # Tools of the building machine that crates of these names call for.
+  tools = pkgs: lib.concatMap (name: if toolsOf ? ${name} then toolsOf.${name} pkgs else [ ]);
   toolsOf = import ./tools.nix;
 
   packages = lib.mapAttrs package document.packages;

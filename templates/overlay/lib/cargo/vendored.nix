@@ -23,12 +23,12 @@ let
   dependencies = lib.filter (id: id != graph.root) ids;
 
   # All that is said of the crates that are compiled counts for the one derivation that compiles them.
-  ofCrates = map crateOverrides graph.compiled;
+  ofCrates = crateOverrides.all;
   all = name: lib.concatMap (crate: crate.${name}) ofCrates;
   impossible = lib.filter (
     id:
     let
-      crate = crateOverrides id;
+      crate = crateOverrides.of id;
     in
     crate.rustflags != [ ] || crate.features != [ ]
   ) graph.compiled;
@@ -45,7 +45,7 @@ let
         package.sha256
         "${package.source}"
       ]
-      ++ map (patch: "${patch}") (crateOverrides id).patches
+      ++ map (patch: "${patch}") (crateOverrides.of id).patches
     );
 
   inherit (graph) selection;
@@ -82,7 +82,7 @@ else
         rustc
         cargo
       ]
-      ++ graph.tools buildPackages graph.compiled
+      ++ graph.tools buildPackages (map (id: graph.packages.${id}.name) graph.compiled)
       ++ all "nativeBuildInputs"
       ++ overrides.nativeBuildInputs;
       buildInputs = all "buildInputs" ++ overrides.buildInputs;
