@@ -1,1 +1,108 @@
-//! To come.
+//! The public addresses of the ecosystems, and how another address takes their place.
+//!
+//! A source has two addresses: the public one, which is written into the overlay, and the one that it is fetched from
+//! (a mirror's, by configuration). The public ones are named in this file and in the overlay's `lib/registries.nix`,
+//! nowhere else.
+
+use std::collections::BTreeMap;
+
+use url::Url;
+
+use crate::model::InvalidValue;
+
+/// The sparse index of crates.io.
+pub const CRATES_INDEX: &str = "https://index.crates.io/";
+
+/// Where crates.io's files are, in the form of the `dl` key of an index's `config.json`.
+pub const CRATES_DOWNLOAD: &str = "https://static.crates.io/crates";
+
+/// The environment variable that names another sparse index.
+pub const CRATES_INDEX_VARIABLE: &str = "NIXWRIGHT_CRATES_INDEX";
+
+/// The address of a crate that is written into the overlay, whatever mirror it was fetched from.
+pub fn public_crate_url(name: &str, version: &str) -> String {
+    format!("{CRATES_DOWNLOAD}/{name}/{version}/download")
+}
+
+/// Reads the address of a sparse index as cargo spells it, with or without `sparse+`.
+///
+/// The result ends in `/`, because paths of crates are joined to it.
+///
+/// # Errors
+/// When it is not an absolute `http` or `https` address, or has a query, a fragment or a password in it.
+pub fn parse_index(text: &str) -> Result<Url, InvalidValue> {
+    let invalid = || InvalidValue {
+        value: text.to_owned(),
+        expected: "the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)",
+    };
+    let mut url = Url::parse(text.strip_prefix("sparse+").unwrap_or(text)).map_err(|_| invalid())?;
+    let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
+    if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || url.password().is_some() {
+        return Err(invalid());
+    }
+    if !url.path().ends_with('/') {
+        url.set_path(&format!("{}/", url.path()));
+    }
+    Ok(url)
+}
+
+/// The index named by the environment, else the public one: what counts where no configuration does.
+///
+/// # Errors
+/// When the variable's value is not the address of an index.
+pub fn crates_index(environment: &BTreeMap<String, String>) -> Result<Url, InvalidValue> {
+    match environment.get(CRATES_INDEX_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => parse_index(text),
+        _ => parse_index(CRATES_INDEX),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+
+    use super::{CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, crates_index, parse_index, public_crate_url};
+
+    #[test]
+    fn an_index_may_be_spelled_as_cargo_does() {
+        for text in [
+            "sparse+https://registry.example/index",
+            "https://registry.example/index/",
+            "sparse+https://registry.example/index/",
+        ] {
+            assert_eq!(parse_index(text).unwrap().as_str(), "https://registry.example/index/");
+        }
+    }
+
+    #[test]
+    fn what_is_no_index_is_refused() {
+        for text in [
+            "",
+            "registry.example",
+            "ftp://registry.example/",
+            "git+https://registry.example/",
+            "https://user:secret@registry.example/",
+            "https://registry.example/?a=b",
+            "https://registry.example/#a",
+        ] {
+            assert!(parse_index(text).is_err(), "{text}");
+        }
+    }
+
+    #[test]
+    fn the_environment_comes_before_the_public_index() {
+        let mut environment = BTreeMap::new();
+        assert_eq!(crates_index(&environment).unwrap().as_str(), CRATES_INDEX);
+        environment.insert(CRATES_INDEX_VARIABLE.to_owned(), String::new());
+        assert_eq!(crates_index(&environment).unwrap().as_str(), CRATES_INDEX);
+        environment.insert(CRATES_INDEX_VARIABLE.to_owned(), "sparse+http://registry.example/".to_owned());
+        assert_eq!(crates_index(&environment).unwrap().as_str(), "http://registry.example/");
+        environment.insert(CRATES_INDEX_VARIABLE.to_owned(), "nonsense".to_owned());
+        assert!(crates_index(&environment).is_err());
+    }
+
+    #[test]
+    fn the_public_address_of_a_crate_is_the_one_the_public_index_gives() {
+        assert_eq!(public_crate_url("a-b", "1.2.3+x"), format!("{CRATES_DOWNLOAD}/a-b/1.2.3+x/download"));
+    }
+}

@@ -1,1 +1,262 @@
-//! To come.
+//! Files are written whole or not at all: beside their place first, then moved there.
+//!
+//! Every error names the path and what was being done to it; a full disk and a missing permission are told apart,
+//! because what to do next differs.
+
+use std::fs;
+use std::io::{self, Read, Seek, Write};
+use std::path::{Path, PathBuf};
+
+use tempfile::NamedTempFile;
+
+/// Something could not be done to a file or folder.
+#[derive(Debug, thiserror::Error)]
+pub enum FileError {
+    /// No space, or a quota is used up.
+    #[error("cannot {action} {}: the disk is full ({source}); free some space there, then run again", path.display())]
+    DiskFull {
+        /// What was being done, as a verb: `write`, `create`.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Not allowed: permissions, or a file system that is mounted read-only.
+    #[error(
+        "cannot {action} {}: not allowed ({source}); give this user the right to it, or choose another `state_dir`",
+        path.display()
+    )]
+    NotAllowed {
+        /// What was being done.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+    /// Anything else.
+    #[error("cannot {action} {}: {source}", path.display())]
+    Other {
+        /// What was being done.
+        action: &'static str,
+        /// To what.
+        path: PathBuf,
+        /// The system's error.
+        source: io::Error,
+    },
+}
+
+impl FileError {
+    /// Sorts a system error by what a person can do about it.
+    pub fn new(action: &'static str, path: &Path, source: io::Error) -> Self {
+        let path = path.to_owned();
+        match source.kind() {
+            io::ErrorKind::StorageFull | io::ErrorKind::QuotaExceeded => Self::DiskFull { action, path, source },
+            io::ErrorKind::PermissionDenied | io::ErrorKind::ReadOnlyFilesystem => {
+                Self::NotAllowed { action, path, source }
+            }
+            _ => Self::Other { action, path, source },
+        }
+    }
+}
+
+/// A file that is being written beside its place. Dropped without [`commit`](Self::commit), it leaves nothing behind.
+#[derive(Debug)]
+pub struct PendingFile {
+    temporary: NamedTempFile,
+    destination: PathBuf,
+}
+
+impl PendingFile {
+    /// Starts a file for `destination`, whose folder is created if absent.
+    pub fn create(destination: &Path) -> Result<Self, FileError> {
+        let folder = folder_of(destination);
+        create_folder(folder)?;
+        let temporary = tempfile::Builder::new()
+            .prefix(".incomplete-")
+            .tempfile_in(folder)
+            .map_err(|error| FileError::new("write a file in", folder, error))?;
+        Ok(Self { temporary, destination: destination.to_owned() })
+    }
+
+    /// Appends.
+    pub fn write(&mut self, bytes: &[u8]) -> Result<(), FileError> {
+        self.temporary.as_file_mut().write_all(bytes).map_err(|error| self.failed("write", error))
+    }
+
+    /// Throws away what was written so far, to begin again.
+    pub fn restart(&mut self) -> Result<(), FileError> {
+        let file = self.temporary.as_file_mut();
+        let emptied = file.set_len(0).and_then(|()| file.rewind());
+        emptied.map_err(|error| self.failed("write", error))
+    }
+
+    /// Moves the file to its place, in one step, after what was written has reached the disk.
+    pub fn commit(self) -> Result<(), FileError> {
+        self.temporary.as_file().sync_all().map_err(|error| self.failed("write", error))?;
+        self.commit_without_sync()
+    }
+
+    /// Moves the file to its place without waiting for the disk: for what is verified whenever it is read.
+    pub fn commit_without_sync(self) -> Result<(), FileError> {
+        let Self { temporary, destination } = self;
+        // Temporary files are for their owner only; what is kept is as readable as any other file of this user.
+        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        fs::set_permissions(temporary.path(), permissions)
+            .and_then(|()| temporary.persist(&destination).map_err(|error| error.error))
+            .map_err(|error| FileError::new("write", &destination, error))?;
+        Ok(())
+    }
+
+    fn failed(&self, action: &'static str, error: io::Error) -> FileError {
+        FileError::new(action, &self.destination, error)
+    }
+}
+
+fn folder_of(path: &Path) -> &Path {
+    match path.parent() {
+        Some(folder) if !folder.as_os_str().is_empty() => folder,
+        _ => Path::new("."),
+    }
+}
+
+/// Creates a folder and those above it, if absent.
+pub fn create_folder(path: &Path) -> Result<(), FileError> {
+    fs::create_dir_all(path).map_err(|error| FileError::new("create the folder", path, error))
+}
+
+/// Writes a file whole or not at all, creating its folder if absent.
+pub fn write(path: &Path, bytes: &[u8]) -> Result<(), FileError> {
+    let mut pending = PendingFile::create(path)?;
+    pending.write(bytes)?;
+    pending.commit()
+}
+
+/// Writes a file unless it already has these bytes; says whether it wrote.
+pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
+    if read_optional(path)?.as_deref() == Some(bytes) {
+        return Ok(false);
+    }
+    write(path, bytes)?;
+    Ok(true)
+}
+
+/// The whole file.
+pub fn read(path: &Path) -> Result<Vec<u8>, FileError> {
+    fs::read(path).map_err(|error| FileError::new("read", path, error))
+}
+
+/// The whole file, or nothing where there is none.
+pub fn read_optional(path: &Path) -> Result<Option<Vec<u8>>, FileError> {
+    match fs::read(path) {
+        Ok(bytes) => Ok(Some(bytes)),
+        Err(error) if error.kind() == io::ErrorKind::NotFound => Ok(None),
+        Err(error) => Err(FileError::new("read", path, error)),
+    }
+}
+
+/// Removes a file, if it is there.
+pub fn remove(path: &Path) -> Result<(), FileError> {
+    match fs::remove_file(path) {
+        Err(error) if error.kind() != io::ErrorKind::NotFound => Err(FileError::new("remove", path, error)),
+        _ => Ok(()),
+    }
+}
+
+/// The SHA-256 of a file in lower-case hexadecimal, or nothing where there is none.
+pub fn sha256_optional(path: &Path) -> Result<Option<String>, FileError> {
+    use sha2::Digest;
+
+    let failed = |error| FileError::new("read", path, error);
+    let mut file = match fs::File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut hasher = sha2::Sha256::new();
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(Some(data_encoding::HEXLOWER.encode(&hasher.finalize()))),
+            count => hasher.update(&buffer[..count]),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::io;
+    use std::path::Path;
+
+    use super::{FileError, PendingFile, read_optional, sha256_optional, write, write_if_changed};
+
+    #[test]
+    fn a_file_that_is_not_committed_leaves_the_old_one_and_nothing_else() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a/b");
+        write(&path, b"old").unwrap();
+        let mut pending = PendingFile::create(&path).unwrap();
+        pending.write(b"half").unwrap();
+        drop(pending);
+        assert_eq!(read_optional(&path).unwrap().unwrap(), b"old");
+        assert_eq!(std::fs::read_dir(path.parent().unwrap()).unwrap().count(), 1);
+    }
+
+    #[test]
+    fn a_file_that_begins_again_has_nothing_of_the_first_try() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        let mut pending = PendingFile::create(&path).unwrap();
+        pending.write(b"a long first try").unwrap();
+        pending.restart().unwrap();
+        pending.write(b"second").unwrap();
+        pending.commit().unwrap();
+        assert_eq!(read_optional(&path).unwrap().unwrap(), b"second");
+    }
+
+    #[test]
+    fn the_same_bytes_are_not_written_again() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        assert!(write_if_changed(&path, b"x").unwrap());
+        assert!(!write_if_changed(&path, b"x").unwrap());
+        assert!(write_if_changed(&path, b"y").unwrap());
+    }
+
+    #[test]
+    fn what_is_absent_is_nothing_and_no_error() {
+        let folder = tempfile::tempdir().unwrap();
+        assert!(read_optional(&folder.path().join("a")).unwrap().is_none());
+        assert!(sha256_optional(&folder.path().join("a")).unwrap().is_none());
+    }
+
+    #[test]
+    fn hashes_are_of_the_whole_file() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, &vec![b'a'; 1_000_000]).unwrap();
+        assert_eq!(
+            sha256_optional(&path).unwrap().unwrap(),
+            "cdc76e5c9914fb9281a1c7e284d73e67f1809a48a497200e046d39ccc7112cd0"
+        );
+    }
+
+    #[test]
+    fn errors_name_the_path_and_what_to_do() {
+        let path = Path::new("/state/file");
+        let message = |kind: io::ErrorKind| FileError::new("write", path, io::Error::from(kind)).to_string();
+        insta::assert_snapshot!(message(io::ErrorKind::StorageFull), @"cannot write /state/file: the disk is full (no storage space); free some space there, then run again");
+        insta::assert_snapshot!(message(io::ErrorKind::PermissionDenied), @"cannot write /state/file: not allowed (permission denied); give this user the right to it, or choose another `state_dir`");
+        insta::assert_snapshot!(message(io::ErrorKind::NotADirectory), @"cannot write /state/file: not a directory");
+    }
+
+    #[test]
+    fn a_folder_that_is_a_file_is_an_error_that_names_it() {
+        let folder = tempfile::tempdir().unwrap();
+        let path = folder.path().join("a");
+        write(&path, b"").unwrap();
+        let message = write(&path.join("b"), b"").unwrap_err().to_string();
+        assert!(message.starts_with(&format!("cannot create the folder {}: ", path.display())), "{message}");
+    }
+}

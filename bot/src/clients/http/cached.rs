@@ -1,0 +1,87 @@
+//! Documents that are asked for again and again: kept with the server's validators, and asked for conditionally.
+//!
+//! A cached document is one file, a line of JSON and then the body, so that both change in one step. A file that cannot
+//! be read as such is as good as none.
+
+use std::path::Path;
+
+use reqwest::StatusCode;
+use reqwest::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
+use serde::{Deserialize, Serialize};
+use sha2::{Digest, Sha256};
+use url::Url;
+
+use super::error::shown;
+use super::{Http, HttpError, Wanted};
+use crate::clients::files;
+
+/// A document, and whether it came over the network this time.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Fetched {
+    /// The whole document.
+    pub body: Vec<u8>,
+    /// False if the server said that the kept one is still good.
+    pub changed: bool,
+}
+
+/// The line before the body.
+#[derive(Debug, Serialize, Deserialize)]
+struct Header {
+    /// Another address is another document.
+    url: String,
+    /// Of the body: a damaged copy would otherwise be kept for ever.
+    sha256: String,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    etag: Option<String>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    last_modified: Option<String>,
+}
+
+impl Http {
+    /// The document at `url`, through the copy in the file `cache`.
+    ///
+    /// The server is always asked. Where it gave a validator (`ETag` or `Last-Modified`) and says that nothing changed,
+    /// the copy is used; else the file is written anew, whole or not at all. A server that gives none is asked for
+    /// everything each time.
+    pub async fn get_conditional(&self, url: &Url, cache: &Path, max_bytes: u64) -> Result<Fetched, HttpError> {
+        let kept = files::read_optional(cache)?.and_then(|file| parse(&file, url));
+        let headers = kept.as_ref().map(|(header, _)| validators(header)).unwrap_or_default();
+        let mut body = Vec::new();
+        let reply = self.fetch(&Wanted { url, headers, max_bytes }, &mut body).await?;
+        if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (reply.status, kept) {
+            return Ok(Fetched { body, changed: false });
+        }
+        let text = |name: HeaderName| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
+        let header =
+            Header { url: shown(url), sha256: hash(&body), etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
+        if header.etag.is_some() || header.last_modified.is_some() {
+            files::write_if_changed(cache, &render(&header, &body))?;
+        }
+        Ok(Fetched { body, changed: true })
+    }
+}
+
+fn hash(body: &[u8]) -> String {
+    data_encoding::HEXLOWER.encode(&Sha256::digest(body))
+}
+
+fn render(header: &Header, body: &[u8]) -> Vec<u8> {
+    // A struct of strings always becomes JSON.
+    let mut file = serde_json::to_vec(header).unwrap_or_default();
+    file.push(b'\n');
+    file.extend_from_slice(body);
+    file
+}
+
+fn parse(file: &[u8], url: &Url) -> Option<(Header, Vec<u8>)> {
+    let end = file.iter().position(|byte| *byte == b'\n')?;
+    let header: Header = serde_json::from_slice(&file[..end]).ok()?;
+    let body = &file[end + 1..];
+    (header.url == shown(url) && header.sha256 == hash(body)).then(|| (header, body.to_vec()))
+}
+
+fn validators(header: &Header) -> HeaderMap {
+    let pairs = [(IF_NONE_MATCH, &header.etag), (IF_MODIFIED_SINCE, &header.last_modified)];
+    let value = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
+    pairs.into_iter().filter_map(|(name, text)| Some((name, value(text)?))).collect()
+}

@@ -1,0 +1,300 @@
+//! From TOML to [`Config`], section by section.
+
+use std::collections::BTreeMap;
+use std::path::Path;
+use std::time::Duration;
+
+use jiff::SignedDuration;
+
+use super::reader::{
+    Reader, Section, boolean, checked, count, duration, line_and_column, parsed, positive_duration, size, text,
+};
+use super::{
+    Build, BuildPackages, Config, Limits, Lto, Machine, Overlay, Package, Problem, Registries, Systems, Upstream,
+};
+use crate::clients::endpoints;
+use crate::model::{AttrPath, Strategy, System};
+
+const MIB: u64 = 1 << 20;
+const HOUR: Duration = Duration::from_secs(60 * 60);
+
+/// The nixpkgs that is taken where none is named.
+const NIXPKGS: &str = "github:NixOS/nixpkgs/nixpkgs-unstable";
+
+/// Names that mean something else in a scope of packages, or in the Nix language.
+const RESERVED: &[&str] = &[
+    "assert",
+    "callPackage",
+    "drvPath",
+    "else",
+    "extend",
+    "if",
+    "in",
+    "inherit",
+    "let",
+    "newScope",
+    "or",
+    "outPath",
+    "overrideScope",
+    "packages",
+    "rec",
+    "recurseForDerivations",
+    "then",
+    "type",
+    "with",
+];
+
+pub(super) fn config(
+    toml: &str,
+    path: &Path,
+    environment: &BTreeMap<String, String>,
+    machine: &Machine,
+) -> Result<Config, Vec<Problem>> {
+    let source = path.display().to_string();
+    let value = toml_span::parse(toml).map_err(|error| vec![syntax(&error, toml, &source)])?;
+    let reader = Reader::new(&source, toml);
+    let mut root = Section::root(&reader, &value);
+
+    let folder = path.parent().unwrap_or(Path::new(""));
+    let state_dir = root.get("state_dir", |value| {
+        text(value, "a path", |text| (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned()))
+    });
+    let registries = registries(root.section("registries"), environment, &reader);
+    let overlay = overlay(root.section("overlay"));
+    let build = build(root.section("build"), machine);
+    let systems = systems(root.section("systems"), &build.pkgs, machine);
+    let limits = limits(root.section("limits"));
+    let defaults = Defaults::read(root.section("defaults"));
+    let packages = packages(root.section("packages"), &defaults);
+    root.finish();
+
+    let problems = reader.finish();
+    match registries {
+        Some(registries) if problems.is_empty() => Ok(Config {
+            file: path.to_owned(),
+            state_dir: folder.join(state_dir.as_deref().unwrap_or("var")),
+            registries,
+            overlay,
+            systems,
+            build,
+            limits,
+            packages,
+        }),
+        _ => Err(problems),
+    }
+}
+
+/// Where the text is not TOML; the parser stops at the first such place.
+fn syntax(error: &toml_span::Error, text: &str, source: &str) -> Problem {
+    use toml_span::ErrorKind;
+
+    let earlier = match &error.kind {
+        ErrorKind::DuplicateKey { first, .. } | ErrorKind::DuplicateTable { first, .. } => {
+            format!(" (first in line {})", line_and_column(text, first.start).0)
+        }
+        _ => String::new(),
+    };
+    let at = Some(line_and_column(text, error.span.start));
+    // The parser quotes what it found, and that may be meant for a terminal.
+    let message = format!("not valid TOML: {error}{earlier}").replace(char::is_control, "\u{fffd}");
+    Problem { source: source.to_owned(), at, key: String::new(), message }
+}
+
+/// Where the file is not text: after `before`.
+pub(super) fn not_utf8(before: &str, path: &Path) -> Problem {
+    let at = Some(line_and_column(before, before.len()));
+    let message = "not valid TOML: this character is not UTF-8".to_owned();
+    Problem { source: path.display().to_string(), at, key: String::new(), message }
+}
+
+fn registries(
+    mut section: Section<'_, '_, '_, '_>,
+    environment: &BTreeMap<String, String>,
+    reader: &Reader<'_>,
+) -> Option<Registries> {
+    let expected = "the address of a sparse index";
+    let configured = section.get("crates_index", |value| checked(value, expected, endpoints::parse_index));
+    section.finish();
+    let fallback = || {
+        let index = endpoints::crates_index(environment);
+        index.map_err(|error| reader.environment_problem(endpoints::CRATES_INDEX_VARIABLE, error.to_string())).ok()
+    };
+    configured.or_else(fallback).map(|crates_index| Registries { crates_index })
+}
+
+fn overlay(mut section: Section<'_, '_, '_, '_>) -> Overlay {
+    // What git cannot write into a commit's header.
+    let plain = |text: &str| {
+        let fine = !text.trim().is_empty() && !text.contains(|c: char| c.is_control() || "<>".contains(c));
+        fine.then(|| text.trim().to_owned())
+    };
+    let expected = "a text without `<`, `>` or line ends";
+    let author_name = section.get("author_name", |value| text(value, expected, plain));
+    let author_email = section.get("author_email", |value| text(value, expected, plain));
+    section.finish();
+    Overlay {
+        author_name: author_name.unwrap_or_else(|| "nixwright".to_owned()),
+        author_email: author_email.unwrap_or_else(|| "bot@nixwright.invalid".to_owned()),
+    }
+}
+
+fn build(mut section: Section<'_, '_, '_, '_>, machine: &Machine) -> Build {
+    let from_nixpkgs = section.get("pkgs", |value| {
+        text(value, "\"host\" or \"nixpkgs\"", |text| match text {
+            "host" => Some(false),
+            "nixpkgs" => Some(true),
+            _ => None,
+        })
+    });
+    let url = section.get("nixpkgs_url", |value| {
+        text(value, "a flake reference, without spaces or quotes", |text| {
+            let odd = |c: char| c.is_whitespace() || c.is_control() || "\"'\\$`".contains(c);
+            (!text.is_empty() && !text.contains(odd)).then(|| text.to_owned())
+        })
+    });
+    let pkgs = match (from_nixpkgs.unwrap_or(false), url) {
+        (true, url) => BuildPackages::Nixpkgs { url: url.unwrap_or_else(|| NIXPKGS.to_owned()) },
+        (false, None) => BuildPackages::Host,
+        (false, Some(_)) => {
+            section.problem("nixpkgs_url", "this has a meaning only with `pkgs = \"nixpkgs\"`");
+            BuildPackages::Host
+        }
+    };
+    let build = Build {
+        pkgs,
+        timeout: section.get("timeout", positive_duration).unwrap_or(HOUR),
+        max_silent: section.get("max_silent", positive_duration).unwrap_or(HOUR / 3),
+        max_log_size: section.get("max_log_size", size).unwrap_or(64 * MIB),
+        memory_limit: section.get("memory_limit", size),
+        max_jobs: section.get("max_jobs", |value| count(value, 1)).unwrap_or(machine.cores),
+        cores: section.get("cores", |value| count(value, 0)).unwrap_or(0),
+    };
+    section.finish();
+    build
+}
+
+fn systems(mut section: Section<'_, '_, '_, '_>, pkgs: &BuildPackages, machine: &Machine) -> Systems {
+    let expected = "a list of systems, such as [\"x86_64-linux\"]";
+    let system = |value: &toml_span::Value<'_>| parsed::<System>(value, "a system such as \"x86_64-linux\"");
+    let resolve = section.list("resolve", expected, system);
+    let build = section.list("build", expected, system);
+    for (key, list) in [("resolve", &resolve), ("build", &build)] {
+        if list.as_ref().is_some_and(Vec::is_empty) {
+            section.problem(key, "at least one system is needed");
+        }
+    }
+    let resolve = resolve.unwrap_or_else(|| {
+        let all = ["aarch64-darwin", "aarch64-linux", "x86_64-darwin", "x86_64-linux"];
+        all.iter().filter_map(|system| system.parse().ok()).collect()
+    });
+    let build = build.unwrap_or_else(|| vec![machine.system.clone()]);
+    for system in &build {
+        if !resolve.contains(system) {
+            section.problem("build", &format!("{system} is built, so it has to be in `resolve` too"));
+        } else if *pkgs == BuildPackages::Host && *system != machine.system {
+            let this = &machine.system;
+            let message = format!("with `build.pkgs = \"host\"` only this machine's system, {this}, can be built");
+            section.problem("build", &message);
+        }
+    }
+    section.finish();
+    Systems { resolve, build }
+}
+
+fn limits(mut section: Section<'_, '_, '_, '_>) -> Limits {
+    let limits = Limits {
+        archive_size: section.get("archive_size", size).unwrap_or(64 * MIB),
+        archive_unpacked: section.get("archive_unpacked", size).unwrap_or(512 * MIB),
+        archive_entries: section.get("archive_entries", |value| count(value, 1)).unwrap_or(20_000),
+    };
+    section.finish();
+    limits
+}
+
+/// What can be said for all packages, and for each.
+#[derive(Clone)]
+struct Defaults {
+    strategy: Option<Strategy>,
+    automerge: bool,
+    min_age: SignedDuration,
+    lto: Lto,
+}
+
+impl Defaults {
+    fn read(mut section: Section<'_, '_, '_, '_>) -> Self {
+        let built_in =
+            Self { strategy: None, automerge: true, min_age: SignedDuration::from_hours(3 * 24), lto: Lto::Off };
+        let defaults = built_in.overridden(&mut section);
+        section.finish();
+        defaults
+    }
+
+    /// With what a section says.
+    fn overridden(&self, section: &mut Section<'_, '_, '_, '_>) -> Self {
+        let strategy = |text: &str| if text == "auto" { Some(None) } else { text.parse().ok().map(Some) };
+        let lto = |text: &str| [Lto::Off, Lto::Thin, Lto::Fat].into_iter().find(|lto| lto.as_str() == text);
+        Self {
+            strategy: section
+                .get("strategy", |value| text(value, "\"auto\", \"shared\" or \"vendored\"", strategy))
+                .unwrap_or(self.strategy),
+            automerge: section.get("automerge", boolean).unwrap_or(self.automerge),
+            min_age: section
+                .get("min_age", |value| {
+                    duration(value).map(|age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX))
+                })
+                .unwrap_or(self.min_age),
+            lto: section.get("lto", |value| text(value, "\"off\", \"thin\" or \"fat\"", lto)).unwrap_or(self.lto),
+        }
+    }
+}
+
+fn packages(section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> BTreeMap<AttrPath, Package> {
+    let mut packages = BTreeMap::new();
+    let mut names: Vec<String> = Vec::new();
+    for (name, section) in section.entries() {
+        let attr = name.parse::<AttrPath>();
+        if let Err(error) = &attr {
+            section.problem_here(error.to_string());
+        }
+        if RESERVED.contains(&name.as_str()) {
+            section.problem_here(
+                "this name means something else in Nix; choose another, `purl` says what is packaged".to_owned(),
+            );
+        }
+        if let Some(other) = names.iter().find(|other| other.eq_ignore_ascii_case(&name)) {
+            section.problem_here(format!("`{other}` differs only in case: some systems keep both in the same folder"));
+        }
+        let package = package(section, defaults);
+        if let (Ok(attr), Some(package)) = (attr, package) {
+            packages.insert(attr, package);
+        }
+        names.push(name);
+    }
+    packages
+}
+
+fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> Option<Package> {
+    let purl = "a package URL such as \"pkg:cargo/ripgrep\"";
+    let upstream = section.require("purl", |value| parsed::<Upstream>(value, purl));
+    // Names end up on cargo's command line: none may look like an option.
+    let name = |also: &'static str| {
+        move |value: &toml_span::Value<'_>| {
+            text(value, "a name (letters, digits, `-`, `_` and the like)", |text| {
+                let fine = text.starts_with(|c: char| c.is_alphanumeric() || c == '_')
+                    && text.chars().all(|c| c.is_alphanumeric() || "_-+.".contains(c) || also.contains(c));
+                fine.then(|| text.to_owned())
+            })
+        }
+    };
+    let features = section.list("features", "a list of features", name("/?")).unwrap_or_default();
+    let no_default_features = section.get("no_default_features", boolean).unwrap_or(false);
+    let all_features = section.get("all_features", boolean).unwrap_or(false);
+    if all_features && (no_default_features || !features.is_empty()) {
+        section.problem("all_features", "this contradicts `features` and `no_default_features`; say one or the other");
+    }
+    let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
+    let Defaults { strategy, automerge, min_age, lto } = defaults.overridden(&mut section);
+    section.finish();
+    let upstream = upstream?;
+    Some(Package { upstream, features, no_default_features, all_features, binaries, strategy, automerge, min_age, lto })
+}

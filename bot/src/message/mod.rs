@@ -1,0 +1,220 @@
+//! The text of pull requests: pure functions from evidence to Markdown.
+//!
+//! Whatever upstream wrote is hostile until escaped: the template's escaper is [`Markdown`], so a plain `{{ … }}` is safe, and
+//! nobody is mentioned and no other repository referred to by accident.
+
+mod markdown;
+#[cfg(test)]
+mod tests;
+pub mod text;
+
+use std::borrow::Borrow;
+use std::time::Duration;
+
+use askama::Template;
+use jiff::Timestamp;
+use nixwright_resolver::plan::diff::{ChangedVersions, GraphDiff, NamedVersions};
+
+use crate::model::{AttrPath, FailureClass, Strategy, System};
+pub use markdown::Markdown;
+use markdown::filters;
+
+/// The longest body, in bytes: GitHub takes 65,536 characters.
+pub const LONGEST_BODY: usize = 60_000;
+
+/// How many names a list shows.
+const LONGEST_LIST: usize = 40;
+
+/// How many units count as the slowest.
+const SLOWEST: usize = 5;
+
+/// What a pull request shows. Every text may come from outside; none is escaped yet.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct PullRequestEvidence {
+    /// The package.
+    pub attr: AttrPath,
+    /// The release, as a package URL with a version.
+    pub purl: String,
+    /// What `main` has; `None` for a new package.
+    pub from: Option<String>,
+    /// The release's version.
+    pub to: String,
+    /// When upstream published it.
+    pub published: Option<Timestamp>,
+    /// What upstream says it is.
+    pub description: Option<String>,
+    /// Upstream's page.
+    pub homepage: Option<String>,
+    /// An SPDX expression.
+    pub license: Option<String>,
+    /// How it was built.
+    pub strategy: Strategy,
+    /// Why the `shared` strategy was given up, if it was.
+    pub fallback_reason: Option<String>,
+    /// What changed in the graph.
+    pub diff: GraphDiff,
+    /// The result on each system.
+    pub systems: Vec<SystemBuild>,
+    /// Units that were there already.
+    pub reused: u32,
+    /// Units that were built.
+    pub built: u32,
+    /// Units that were built, with the time of each, in any order.
+    pub units: Vec<UnitTime>,
+    /// Packages that run code while building.
+    pub build_scripts: Vec<BuildScript>,
+    /// What Nix takes to reach this branch: `git+https://…?ref=…`.
+    pub flake: String,
+    /// Why it failed, if it did.
+    pub failure: Option<FailureReport>,
+}
+
+/// What was built and tried on one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SystemBuild {
+    /// The system.
+    pub system: System,
+    /// Whether it was built and its programs started.
+    pub succeeded: bool,
+    /// How long that took.
+    pub elapsed: Duration,
+    /// The programs that were started.
+    pub programs: Vec<String>,
+}
+
+/// A unit that was built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct UnitTime {
+    /// Its derivation's name.
+    pub name: String,
+    /// How long its builder ran.
+    pub elapsed: Duration,
+}
+
+/// A package that runs code of its own while it is built: a build script or a proc macro.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct BuildScript {
+    /// `name-version`.
+    pub package: String,
+    /// Whether the last release did not have this version of it.
+    pub new: bool,
+}
+
+/// Why a run failed.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct FailureReport {
+    /// Who can mend it.
+    pub class: FailureClass,
+    /// What happened.
+    pub message: String,
+    /// The derivation that failed first, if one did.
+    pub derivation: Option<String>,
+    /// Its log; the end of it is shown.
+    pub log: String,
+}
+
+/// The title: `ripgrep: 15.1.0 -> 15.2.0`, or `ripgrep: init at 15.2.0`.
+pub fn title(attr: &AttrPath, from: Option<&str>, to: &str) -> String {
+    match from {
+        Some(from) => format!("{attr}: {} -> {}", version(from), version(to)),
+        None => format!("{attr}: init at {}", version(to)),
+    }
+}
+
+/// A version for a title, which no forge escapes: what a version has no need of becomes `_`.
+fn version(text: &str) -> String {
+    let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-_~/".contains(c) { c } else { '_' };
+    text::clip(&text.chars().map(plain).collect::<String>(), 60)
+}
+
+/// The body, in Markdown. The same evidence gives the same bytes.
+///
+/// # Errors
+/// None that evidence can cause: askama's signature has one for filters that fail, and ours do not.
+pub fn body(evidence: &PullRequestEvidence) -> Result<String, askama::Error> {
+    let mut text = Body::new(evidence).render()?;
+    if text.len() > LONGEST_BODY {
+        // Only names of hundreds of characters lead here. Everything below the summary gives way, as a half list would mislead.
+        text = Body { brief: true, ..Body::new(evidence) }.render()?;
+    }
+    Ok(text)
+}
+
+#[derive(Template)]
+#[template(path = "pr/body.md")]
+struct Body<'a> {
+    evidence: &'a PullRequestEvidence,
+    brief: bool,
+    added: List<'a, NamedVersions>,
+    removed: List<'a, NamedVersions>,
+    changed: List<'a, ChangedVersions>,
+    slowest: Vec<&'a UnitTime>,
+    scripts: Vec<&'a BuildScript>,
+    scripts_more: usize,
+    log: String,
+    installable: String,
+}
+
+/// The shown part of a list, and how much is not shown.
+struct List<'a, T> {
+    all: usize,
+    shown: &'a [T],
+}
+
+impl<'a, T> List<'a, T> {
+    fn new(all: &'a [T]) -> Self {
+        Self { all: all.len(), shown: &all[..all.len().min(LONGEST_LIST)] }
+    }
+
+    fn more(&self) -> usize {
+        self.all - self.shown.len()
+    }
+}
+
+impl<'a> Body<'a> {
+    fn new(evidence: &'a PullRequestEvidence) -> Self {
+        let mut slowest: Vec<&UnitTime> = evidence.units.iter().collect();
+        slowest.sort_by(|a, b| b.elapsed.cmp(&a.elapsed).then_with(|| a.name.cmp(&b.name)));
+        slowest.truncate(SLOWEST);
+        let mut scripts: Vec<&BuildScript> = evidence.build_scripts.iter().collect();
+        scripts.sort_by(|a, b| b.new.cmp(&a.new).then_with(|| a.package.cmp(&b.package)));
+        let scripts_more = scripts.len().saturating_sub(LONGEST_LIST);
+        scripts.truncate(LONGEST_LIST);
+        Self {
+            evidence,
+            brief: false,
+            added: List::new(&evidence.diff.added),
+            removed: List::new(&evidence.diff.removed),
+            changed: List::new(&evidence.diff.changed),
+            slowest,
+            scripts,
+            scripts_more,
+            log: evidence.failure.as_ref().map(|failure| text::tail(&failure.log, 40, 8_000)).unwrap_or_default(),
+            installable: shell_quoted(&format!("{}#{}", evidence.flake, evidence.attr)),
+        }
+    }
+
+    fn new_scripts(&self) -> usize {
+        self.evidence.build_scripts.iter().filter(|script| script.new).count()
+    }
+
+    fn time(&self, duration: &Duration) -> String {
+        text::duration(*duration)
+    }
+
+    /// When the release came out, to the minute.
+    fn published(&self) -> Option<String> {
+        self.evidence.published.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
+    }
+}
+
+/// A word of a POSIX shell.
+fn shell_quoted(text: &str) -> String {
+    format!("'{}'", text::one_line(text).replace('\'', r"'\''"))
+}
+
+/// `1 unit`, `2 units`.
+fn count(number: impl Borrow<usize>, one: &str, many: &str) -> String {
+    let number = *number.borrow();
+    format!("{number} {}", if number == 1 { one } else { many })
+}
