@@ -29,6 +29,13 @@ impl Bot {
         bot
     }
 
+    /// A bot in a temporary folder that asks the public registry, with exactly this configuration.
+    pub fn live(configuration: &str) -> Self {
+        let bot = Self::new(&Registry::start(), "");
+        bot.write_configuration(configuration);
+        bot
+    }
+
     /// A bot in a folder that outlives the value, emptied first: for what several tests look at.
     pub fn in_fresh(folder: &Path, registry: &Registry, configuration: &str) -> Self {
         if folder.exists() {
@@ -132,7 +139,7 @@ pub fn nixwright() -> Command {
     assert!(program.exists(), "{} is missing: run `cargo build` first", program.display());
     let mut command = command(program);
     // A person's own settings must not decide a test.
-    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIX_CONFIG", "RUST_LOG"] {
+    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIXWRIGHT_LOG", "NIX_CONFIG"] {
         command.env_remove(variable);
     }
     command
