@@ -75,7 +75,7 @@ fn an_override_adds_an_input_a_variable_a_hook_and_a_patch() {
         postInstall = "lampshade > $out/shade";
       })
     "#;
-    let patch = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -12,3 +12,3 @@\n /// `name=value` lines.\n pub fn report() -> Vec<String> {\n\
+    let patch = "--- a/src/lib.rs\n+++ b/src/lib.rs\n@@ -11,3 +11,3 @@\n /// `name=value` lines.\n pub fn report() -> Vec<String> {\n\
                  -    let glow = if cfg!(glow = \"warm\") { \"warm\" } else { \"cold\" };\n\
                  +    let glow = if cfg!(glow = \"warm\") { \"patched\" } else { \"cold\" };\n";
     let consumer = Consumer::new(r#"(import "${nixwright}/hostpkgs" { })"#, overridden, patch);
