@@ -132,7 +132,13 @@ fn below_a_repository(url: &url::Url) -> bool {
 }
 
 /// What the templates may call.
-#[expect(unreachable_pub, reason = "the attribute makes public helpers of each function")]
+#[expect(
+    unreachable_pub,
+    clippy::inline_always,
+    clippy::unused_self,
+    clippy::unnecessary_wraps,
+    reason = "the form that askama asks for, and what its attribute makes of it"
+)]
 pub(super) mod filters {
     use super::{Safe, Values};
 

@@ -198,10 +198,6 @@ impl<'a> Body<'a> {
         self.evidence.build_scripts.iter().filter(|script| script.new).count()
     }
 
-    fn time(&self, duration: &Duration) -> String {
-        text::duration(*duration)
-    }
-
     /// When the release came out, to the minute.
     fn published(&self) -> Option<String> {
         self.evidence.published.map(|at| at.strftime("%Y-%m-%d %H:%M UTC").to_string())
@@ -211,6 +207,11 @@ impl<'a> Body<'a> {
 /// A word of a POSIX shell.
 fn shell_quoted(text: &str) -> String {
     format!("'{}'", text::one_line(text).replace('\'', r"'\''"))
+}
+
+/// What a template can call with a reference.
+fn time(duration: &Duration) -> String {
+    text::duration(*duration)
 }
 
 /// `1 unit`, `2 units`.

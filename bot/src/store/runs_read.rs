@@ -147,6 +147,15 @@ impl Store {
         rows.into_iter().map(Run::try_from).collect()
     }
 
+    /// Every run, newest first.
+    pub async fn all_runs(&self) -> Result<Vec<Run>, StoreError> {
+        let rows: Vec<RunRow> = sqlx::query_as("SELECT * FROM runs ORDER BY id DESC")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::query("list all runs"))?;
+        rows.into_iter().map(Run::try_from).collect()
+    }
+
     /// How often a release failed for a reason of its own, for the growing distance between attempts. What this machine is
     /// to blame for, an interruption for one, does not count.
     pub async fn failed_attempts(&self, attr: &AttrPath, version: &str) -> Result<u32, StoreError> {
