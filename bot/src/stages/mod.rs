@@ -1,10 +1,9 @@
 //! The stages of a cycle, one file each: idempotent, unaware of one another, and quiet when nothing changed.
 
 pub mod build;
-mod failure;
 pub mod publish;
 pub mod resolve;
 pub mod watch;
 pub mod write;
 
-pub use failure::Failure;
+pub use crate::model::Failure;

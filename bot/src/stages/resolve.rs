@@ -86,7 +86,7 @@ impl Resolver {
                     catalog.target_cfgs.insert(triple, cfg);
                 }
                 Request::Lock => {
-                    let index = self.crates.index_url();
+                    let index = self.crates.index().as_str();
                     let lock = self.cargo.generate_lock(release, catalog, index).await;
                     catalog.lock = Some(lock.map_err(|error| cargo_failure(&error))?);
                 }
@@ -174,5 +174,5 @@ fn cargo_failure(error: &CargoError) -> Failure {
 }
 
 fn crates_failure(error: &CratesIoError) -> Failure {
-    Failure::new(error.class(), error)
+    Failure::new(super::watch::crates_class(error), error)
 }
