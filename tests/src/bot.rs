@@ -15,8 +15,8 @@ use crate::registry::Registry;
 /// A state folder with a configuration, and the program to run on it.
 pub struct Bot {
     folder: PathBuf,
-    // Removes the folder at the end; a bot in a folder of the test's own has none.
-    _temporary: Option<TempDir>,
+    /// Removes the folder at the end; a bot in a folder of the test's own has none.
+    temporary: Option<TempDir>,
     environment: BTreeMap<OsString, OsString>,
 }
 
@@ -25,7 +25,14 @@ impl Bot {
     pub fn new(registry: &Registry, configuration: &str) -> Self {
         let temporary = tempfile::Builder::new().prefix("nixwright-test-").tempdir().expect("a temporary folder");
         let mut bot = Self::at(temporary.path(), registry, configuration);
-        bot._temporary = Some(temporary);
+        bot.temporary = Some(temporary);
+        bot
+    }
+
+    /// A bot in a temporary folder that asks the public registry, with exactly this configuration.
+    pub fn live(configuration: &str) -> Self {
+        let bot = Self::new(&Registry::start(), "");
+        bot.write_configuration(configuration);
         bot
     }
 
@@ -38,7 +45,7 @@ impl Bot {
     }
 
     fn at(folder: &Path, registry: &Registry, configuration: &str) -> Self {
-        let bot = Self { folder: folder.to_owned(), _temporary: None, environment: BTreeMap::new() };
+        let bot = Self { folder: folder.to_owned(), temporary: None, environment: BTreeMap::new() };
         bot.configure(registry, configuration);
         bot
     }
@@ -116,7 +123,8 @@ impl Bot {
     pub fn pages(&self) -> BTreeMap<String, String> {
         let root = self.state().join("dashboard");
         let read = |path: PathBuf| {
-            let text = std::fs::read_to_string(root.join(&path)).unwrap_or_else(|error| panic!("{path:?}: {error}"));
+            let text =
+                std::fs::read_to_string(root.join(&path)).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
             (path.to_str().expect("a plain name").to_owned(), text)
         };
         files_below(&root).into_iter().map(read).collect()
@@ -131,7 +139,7 @@ pub fn nixwright() -> Command {
     assert!(program.exists(), "{} is missing: run `cargo build` first", program.display());
     let mut command = command(program);
     // A person's own settings must not decide a test.
-    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIX_CONFIG", "RUST_LOG"] {
+    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIXWRIGHT_LOG", "NIX_CONFIG"] {
         command.env_remove(variable);
     }
     command

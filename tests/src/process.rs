@@ -87,6 +87,7 @@ impl Finished {
 
     /// Fails the test, showing all output, unless the process ended with this code.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check alone is often what a test wants")]
     pub fn expect_code(self, code: i32) -> Self {
         assert_eq!(self.code, Some(code), "exit code of {self}");
         self
@@ -99,6 +100,7 @@ impl Finished {
 
     /// Fails the test unless each of these texts is somewhere in the output.
     #[track_caller]
+    #[expect(clippy::return_self_not_must_use, reason = "the check alone is often what a test wants")]
     pub fn expect_words(self, words: &[&str]) -> Self {
         let output = self.output();
         for word in words {

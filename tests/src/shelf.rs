@@ -127,7 +127,13 @@ pub fn use_registry(cargo_home: &Path, registry: &Registry) {
     write_file(&cargo_home.join("config.toml"), text);
 }
 
-/// The fixture with the lock that cargo makes for it now.
+/// The fixture with the lock that cargo makes for it from what this registry has now.
+pub fn locked(fixture: Fixture, registry: &Registry) -> Fixture {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    use_registry(home.path(), registry);
+    with_lock(home.path(), fixture)
+}
+
 fn with_lock(cargo_home: &Path, fixture: Fixture) -> Fixture {
     let folder = tempfile::tempdir().expect("a temporary folder");
     fixture.write_to(folder.path());

@@ -1,4 +1,5 @@
 //! A package's life after its first release.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
 use nixwright_tests::bot::Bot;
 use nixwright_tests::fixture::Fixture;

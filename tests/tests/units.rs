@@ -1,4 +1,5 @@
 //! Our units and edges against cargo's own unit graph.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
 use nixwright_tests::bot::{nixwright, resolve};
 use nixwright_tests::fixture::PackedCrate;

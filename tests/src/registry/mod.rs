@@ -67,11 +67,12 @@ impl Shelves {
     fn index_file(&self, path: &str) -> Option<Vec<u8>> {
         let (name, lines) = self.lines.iter().find(|(name, _)| index::path_of(name) == path)?;
         debug_assert!(!lines.is_empty(), "{name} was published");
-        Some(lines.iter().map(|line| format!("{line}\n")).collect::<String>().into_bytes())
+        let lines: Vec<String> = lines.iter().map(Value::to_string).collect();
+        Some((lines.join("\n") + "\n").into_bytes())
     }
 
-    fn archive(&self, path: &str, sha256: &str) -> Option<Vec<u8>> {
-        self.archives.get(path).filter(|_| sha256.len() == 64).cloned()
+    fn archive(&self, path: &str) -> Option<Vec<u8>> {
+        self.archives.get(path).cloned()
     }
 }
 
@@ -138,6 +139,9 @@ impl Registry {
         shelves.lines.entry(packed.name.clone()).or_default().push(line);
         let path = server::archive_path(&packed.name, &packed.version, &packed.sha256);
         shelves.archives.insert(path, packed.archive.clone());
+        // The form of an address that needs no checksum, as in the overlay's own list of addresses.
+        let plain = format!("/plain/{}/{}/download", packed.name, packed.version);
+        shelves.archives.insert(plain, packed.archive.clone());
     }
 
     /// Every checksum that the index vouches for.

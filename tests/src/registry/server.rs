@@ -88,8 +88,7 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
         ),
         Some(path) => shelves.index_file(path),
         None => {
-            let sha256 = path.rsplit('/').next().and_then(|name| name.strip_suffix(".crate"));
-            return match sha256.and_then(|sha256| shelves.archive(path, sha256)) {
+            return match shelves.archive(path) {
                 Some(archive) => ([(header::CONTENT_TYPE, "application/gzip")], archive).into_response(),
                 None => StatusCode::NOT_FOUND.into_response(),
             };
