@@ -44,7 +44,9 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn of(config: &Config) -> Self {
-        Self { folder: config.state_dir.clone() }
+        // Without the `..` of a folder that is named relative to the configuration, once it is there.
+        let folder = std::fs::canonicalize(&config.state_dir).unwrap_or_else(|_| config.state_dir.clone());
+        Self { folder }
     }
 
     pub(super) fn database(&self) -> PathBuf {

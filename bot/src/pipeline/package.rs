@@ -283,7 +283,7 @@ fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strate
     match (package.strategy, current.strategy) {
         (Some(strategy), _) => vec![strategy],
         (None, Some(known)) if current.version() == Some(version) => vec![known],
-        (None, _) => vec![Strategy::Vendored],
+        (None, _) => vec![Strategy::Shared, Strategy::Vendored],
     }
 }
 
