@@ -42,6 +42,7 @@ fn tag(text: &str) -> Tag {
             return Tag { name: name.to_owned(), attributes };
         }
         let end = rest.find(|c: char| c == '=' || c.is_whitespace()).unwrap_or(rest.len());
+        assert!(end > 0, "an attribute without a name: {text:.80}");
         let key = rest[..end].to_owned();
         rest = &rest[end..];
         let value = rest.strip_prefix("=\"").map(|quoted| {
@@ -49,6 +50,10 @@ fn tag(text: &str) -> Tag {
             rest = &quoted[end + 1..];
             quoted[..end].to_owned()
         });
+        if value.is_none() {
+            // No page of ours has a value without quotes: skip it, the names still tell.
+            rest = rest.trim_start_matches(|c: char| !c.is_whitespace());
+        }
         attributes.push((key, value.unwrap_or_default()));
     }
 }
