@@ -1,5 +1,6 @@
 //! The bot: watches upstream releases, resolves them, writes the overlay, builds it, and publishes pull requests.
 
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod dashboard;
@@ -7,4 +8,6 @@ pub mod forge;
 pub mod message;
 pub mod model;
 pub mod overlay;
+pub mod pipeline;
+pub mod stages;
 pub mod store;

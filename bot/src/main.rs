@@ -1,2 +1,7 @@
-//! The program.
-fn main() {}
+//! The program `nixwright`.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    nixwright::cli::main()
+}

@@ -1,1 +1,19 @@
-//! Tests.
+//! What the end-to-end tests share: a fake crates.io, a harness that runs the real program, and views of what it left.
+//!
+//! The program under test is never called in process and its types are not used here: a scenario reads what a person or
+//! another program would read (the overlay's commits, `status --json`, the exported pages, Nix's own answers).
+//!
+//! Everything here fails by panicking, because a helper of a test that cannot do its work is a failed test.
+#![expect(clippy::missing_panics_doc, reason = "a helper that cannot do its work fails the test by panicking")]
+#![expect(clippy::must_use_candidate, reason = "helpers read as sentences; a result left unused shows in the test")]
+
+pub mod bot;
+pub mod fixture;
+pub mod hostile;
+pub mod nix;
+pub mod overlay;
+pub mod process;
+pub mod registry;
+pub mod shelf;
+pub mod unit_graph;
+pub mod world;

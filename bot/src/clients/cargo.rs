@@ -149,7 +149,7 @@ impl Cargo {
             files.insert("root/Cargo.lock".to_owned(), lock);
             files.insert("vendor/.keep".to_owned(), String::new());
         }
-        let config = "[source.crates-io]\nreplace-with = \"vendored\"\n[source.vendored]\ndirectory = \"../vendor\"\n";
+        let config = "[source.crates-io]\nreplace-with = \"vendored\"\n[source.vendored]\ndirectory = \"vendor\"\n";
         files.insert("home/config.toml".to_owned(), config.to_owned());
         for (path, content) in files {
             write(&folder.path().join(path), &content).map_err(io_error)?;

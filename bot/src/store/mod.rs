@@ -27,12 +27,13 @@ use tokio::sync::OnceCell;
 
 use crate::model::Clock;
 
+pub use crate::model::Failure;
 pub use cycles::Cycle;
 pub use error::StoreError;
 pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, State};
 pub use pull_requests::{PrState, PullRequest, PullRequestDraft};
 pub use runs::{
-    DerivationRecord, DerivationState, Failure, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult,
+    DerivationRecord, DerivationState, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult,
 };
 pub use runs_read::{LogText, Run, Stage};
 pub use status::StatusRow;

@@ -7,7 +7,7 @@ use jiff::Timestamp;
 use nixwright_resolver::plan::diff::GraphDiff;
 use serde::{Deserialize, Serialize};
 
-use crate::model::{AttrPath, CommitSha, FailureClass, Strategy, System};
+use crate::model::{AttrPath, CommitSha, Failure, Strategy, System};
 use crate::store::text_enum::text_enum;
 use crate::store::{Store, StoreError, codec};
 
@@ -85,15 +85,6 @@ pub struct DerivationRecord {
     pub outcome: DerivationState,
     /// How long its builder ran, where it ran.
     pub elapsed: Option<Duration>,
-}
-
-/// Why a run failed.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Failure {
-    /// Who can mend it.
-    pub class: FailureClass,
-    /// What happened, for a person.
-    pub message: String,
 }
 
 /// What was built and tried on one system.

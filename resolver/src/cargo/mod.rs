@@ -127,6 +127,7 @@ fn plan(
             units,
             profile: manifest::profile(&label, root)?,
             selection: release.selection.clone(),
+            lock: catalog.lock.clone().filter(|_| root.lock.is_none()),
         },
     })
 }

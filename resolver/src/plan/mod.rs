@@ -54,6 +54,8 @@ pub struct CargoGraph {
     pub profile: Profile,
     /// The features of the root that were chosen.
     pub selection: Selection,
+    /// The lock that cargo made, where the release ships none.
+    pub lock: Option<String>,
 }
 
 /// One version of a crate: a source with the hash that the registry vouches for.

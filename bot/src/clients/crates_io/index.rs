@@ -128,7 +128,8 @@ pub(super) fn path(name: &str) -> String {
     format!("{}/{name}", prefix(&name))
 }
 
-/// The `dl` key of the index's `config.json`: an address with markers, or one to which `/CRATE/VERSION/download` is added.
+/// The `dl` key of the index's `config.json`: an address with markers, or one to which `/CRATE/VERSION/download` is
+/// added.
 #[derive(Debug, Clone, Deserialize)]
 pub(super) struct RegistryConfig {
     dl: String,

@@ -120,6 +120,11 @@ impl CratesIo {
         Self { inner: Arc::new(inner), archive_limit: ARCHIVE_LIMIT }
     }
 
+    /// The base of the sparse index, ending in `/`.
+    pub fn index(&self) -> &Url {
+        &self.inner.index
+    }
+
     /// The same, taking compressed crates up to this size in bytes.
     #[must_use]
     pub fn with_archive_limit(self, bytes: u64) -> Self {

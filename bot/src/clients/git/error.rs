@@ -48,8 +48,8 @@ pub enum GitError {
     },
     /// Someone else moved a branch in between.
     #[error(
-        "the branch {branch} is {}, not {}: it was changed by someone else meanwhile; nothing was overwritten, the next \
-         cycle starts from what is there",
+        "the branch {branch} is {}, not {}: it was changed by someone else meanwhile; nothing was overwritten, the \
+         next cycle starts from what is there",
         at(found.as_ref()),
         at(expected.as_ref())
     )]
@@ -61,10 +61,21 @@ pub enum GitError {
         /// Where it was.
         found: Option<CommitSha>,
     },
+    /// Someone else is moving a branch, or was killed while doing so.
+    #[error(
+        "the branch {branch} is locked: another process is moving it; if none is, one was killed meanwhile: delete {}",
+        lock.display()
+    )]
+    Locked {
+        /// Which.
+        branch: BranchName,
+        /// The file that says so.
+        lock: PathBuf,
+    },
     /// The same lines changed on both sides.
     #[error(
-        "{branch} cannot be merged into {base}: both changed {}; the next release is written on top of {base}, or merge \
-         by hand",
+        "{branch} cannot be merged into {base}: both changed {}; the next release is written on top of {base}, or \
+         merge by hand",
         paths.join(", ")
     )]
     Conflict {

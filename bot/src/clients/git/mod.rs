@@ -8,6 +8,7 @@
 //! call sees what others wrote meanwhile.
 
 mod error;
+mod merge;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -15,9 +16,7 @@ mod tree;
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use git2::{
-    Commit, ErrorCode, MergeOptions, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Sort, Time,
-};
+use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions, Signature, Sort, Time};
 use jiff::Timestamp;
 
 pub use self::error::{GitError, PersonsCommit};
@@ -153,7 +152,10 @@ impl Overlay {
             TreeError::Known(error) => error,
             TreeError::Git(error) => failed(error),
         })?;
-        let unchanged = base.map_or(changes.is_empty(), |base| base.id() == tree);
+        let unchanged = match base {
+            Some(base) => base.id() == tree,
+            None => repository.find_tree(tree).map_err(failed)?.is_empty(),
+        };
         if unchanged {
             return Ok(None);
         }
@@ -202,6 +204,9 @@ impl Overlay {
             Err(error) if matches!(error.code(), ErrorCode::Exists | ErrorCode::Modified | ErrorCode::NotFound) => {
                 let found = self.branch(branch)?;
                 Err(GitError::BranchMoved { branch: branch.clone(), expected: expected.cloned(), found })
+            }
+            Err(error) if error.code() == ErrorCode::Locked => {
+                Err(GitError::Locked { branch: branch.clone(), lock: self.path.join(format!("{name}.lock")) })
             }
             Err(error) => Err(self.failed("move a branch", error)),
         }
@@ -276,41 +281,6 @@ impl Overlay {
         descends().map_err(|error| self.failed("read the history", error))
     }
 
-    /// Merges a branch into another by a commit with two parents, and moves that other one.
-    ///
-    /// The commit that `base` is at afterwards: the one it had, if it contains the branch already. Nothing is half
-    /// merged: where both sides changed the same lines, that is an error that names the files.
-    pub fn merge(&self, base: &BranchName, branch: &BranchName, text: CommitText<'_>) -> Result<CommitSha, GitError> {
-        let repository = self.open()?;
-        let ours = self.tip_or_error(&repository, base)?;
-        let theirs = self.tip_or_error(&repository, branch)?;
-        if self.contains(&sha(ours), &sha(theirs))? {
-            return Ok(sha(ours));
-        }
-        let failed = |error| self.failed("merge", error);
-        let merge = || {
-            let (ours, theirs) = (repository.find_commit(ours)?, repository.find_commit(theirs)?);
-            let ancestor = repository.find_commit(repository.merge_base(ours.id(), theirs.id())?)?;
-            let mut options = MergeOptions::new();
-            // A guess at what was renamed would make the result depend on git's version.
-            options.find_renames(false);
-            let mut index =
-                repository.merge_trees(&ancestor.tree()?, &ours.tree()?, &theirs.tree()?, Some(&options))?;
-            if index.has_conflicts() {
-                return Ok(Err(conflicts(&index)?));
-            }
-            let tree = index.write_tree_to(&repository)?;
-            Ok(Ok(write_commit(&repository, tree, &[&ours, &theirs], text)?))
-        };
-        match merge().map_err(failed)? {
-            Ok(merged) => {
-                self.set_branch(base, &sha(merged), Some(&sha(ours)))?;
-                Ok(sha(merged))
-            }
-            Err(paths) => Err(GitError::Conflict { branch: branch.clone(), base: base.clone(), paths }),
-        }
-    }
-
     fn open(&self) -> Result<Repository, GitError> {
         Repository::open_bare(&self.path).map_err(|source| GitError::Open { path: self.path.clone(), source })
     }
@@ -373,18 +343,4 @@ fn write_commit(
     let signature = Signature::new(&text.author.name, &text.author.email, &time)?;
     let message = format!("{}\n", text.message.trim_end());
     repository.commit(None, &signature, &signature, &message, &repository.find_tree(tree)?, parents)
-}
-
-/// The paths that are in conflict, sorted.
-fn conflicts(index: &git2::Index) -> Result<Vec<String>, git2::Error> {
-    let mut paths = Vec::new();
-    for conflict in index.conflicts()? {
-        let conflict = conflict?;
-        let entry = conflict.our.or(conflict.their).or(conflict.ancestor);
-        // A person's file may have any name, and this goes into a message.
-        paths.extend(entry.map(|entry| String::from_utf8_lossy(&entry.path).replace(char::is_control, "\u{fffd}")));
-    }
-    paths.sort();
-    paths.dedup();
-    Ok(paths)
 }

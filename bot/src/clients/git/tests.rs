@@ -41,6 +41,11 @@ impl Fixture {
         self.overlay.commit(&branch(on), parent, &files(changes), text("A change", &bot())).unwrap().unwrap()
     }
 
+    fn merge(&self, from: &str) -> Result<CommitSha, GitError> {
+        let head = self.overlay.branch(&branch(from))?.unwrap_or_else(|| "0".repeat(40).parse().unwrap());
+        self.overlay.merge(&branch("main"), &branch(from), &head, text("Merge", &bot()))
+    }
+
     fn read(&self, at: &str, path: &str) -> Option<String> {
         self.overlay.read_file(at, path).unwrap().map(|bytes| String::from_utf8(bytes).unwrap())
     }
@@ -57,6 +62,7 @@ fn an_empty_change_set_does_not_commit() {
         fixture.overlay.commit(&branch("main"), parent, &changes, text("Nothing", &bot())).unwrap()
     };
     assert_eq!(commit(None, BTreeMap::new()), None);
+    assert_eq!(commit(None, BTreeMap::from([("absent".to_owned(), Change::Delete)])), None);
     assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), None);
     let first = fixture.commit("main", None, [("a/b", "x")]);
     assert_eq!(commit(Some(&first), BTreeMap::new()), None);
@@ -196,17 +202,28 @@ fn a_branch_that_moved_meanwhile_is_not_overwritten() {
 }
 
 #[test]
+fn a_lock_that_a_killed_process_left_is_named() {
+    let fixture = fixture();
+    let first = fixture.commit("main", None, [("a", "1")]);
+    crate::clients::files::write(&fixture.overlay.path().join("refs/heads/main.lock"), b"").unwrap();
+    let changes = files([("a", "2")]);
+    let error = fixture.overlay.commit(&branch("main"), Some(&first), &changes, text("x", &bot())).unwrap_err();
+    insta::assert_snapshot!(fixture.message(&error), @"the branch main is locked: another process is moving it; if none is, one was killed meanwhile: delete /state/var/overlay.git/refs/heads/main.lock");
+}
+
+#[test]
 fn a_merge_has_two_parents_and_both_changes() {
     let fixture = fixture();
     let first = fixture.commit("main", None, [("a", "1"), ("b", "1")]);
     fixture.commit("nixwright/x", Some(&first), [("a", "2")]);
     fixture.commit("main", Some(&first), [("b", "2")]);
-    let merge = || fixture.overlay.merge(&branch("main"), &branch("nixwright/x"), text("Merge", &bot())).unwrap();
-    let merged = merge();
+    let merged = fixture.merge("nixwright/x").unwrap();
     assert_eq!((fixture.read("main", "a").unwrap().as_str(), fixture.read("main", "b").unwrap().as_str()), ("2", "2"));
     assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), Some(merged.clone()));
-    // Doing it again does nothing.
-    assert_eq!(merge(), merged);
+    // Doing it again does nothing, and still says which commit did it.
+    let later = fixture.commit("main", Some(&merged), [("c", "1")]);
+    assert_eq!(fixture.merge("nixwright/x").unwrap(), merged);
+    assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), Some(later));
     let contains = |commit: &CommitSha, of: &CommitSha| fixture.overlay.contains(of, commit).unwrap();
     assert!(contains(&first, &merged) && contains(&merged, &merged) && !contains(&merged, &first));
 }
@@ -216,7 +233,7 @@ fn a_merge_that_could_fast_forward_is_a_commit_all_the_same() {
     let fixture = fixture();
     let first = fixture.commit("main", None, [("a", "1")]);
     let second = fixture.commit("nixwright/x", Some(&first), [("a", "2")]);
-    let merged = fixture.overlay.merge(&branch("main"), &branch("nixwright/x"), text("Merge", &bot())).unwrap();
+    let merged = fixture.merge("nixwright/x").unwrap();
     assert_ne!(merged, second);
 }
 
@@ -226,10 +243,21 @@ fn a_conflict_names_the_files_and_leaves_the_branch() {
     let first = fixture.commit("main", None, [("a", "1"), ("b", "1"), ("c", "1")]);
     fixture.commit("nixwright/x", Some(&first), [("a", "2"), ("b", "2"), ("c", "2")]);
     let main = fixture.commit("main", Some(&first), [("a", "3"), ("b", "3")]);
-    let merge = |from: &str| fixture.overlay.merge(&branch("main"), &branch(from), text("Merge", &bot())).unwrap_err();
+    let merge = |from: &str| fixture.merge(from).unwrap_err();
     insta::assert_snapshot!(fixture.message(&merge("nixwright/x")), @"nixwright/x cannot be merged into main: both changed a, b; the next release is written on top of main, or merge by hand");
     insta::assert_snapshot!(fixture.message(&merge("absent")), @"the overlay repository /state/var/overlay.git has no branch absent; was it replaced or cut by hand?");
     assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), Some(main));
+}
+
+#[test]
+fn a_branch_that_is_no_longer_what_was_built_is_not_merged() {
+    let fixture = fixture();
+    let first = fixture.commit("main", None, [("a", "1")]);
+    let built = fixture.commit("nixwright/x", Some(&first), [("a", "2")]);
+    fixture.commit("nixwright/x", Some(&built), [("a", "3")]);
+    let merge = fixture.overlay.merge(&branch("main"), &branch("nixwright/x"), &built, text("Merge", &bot()));
+    assert!(matches!(merge, Err(GitError::BranchMoved { .. })));
+    assert_eq!(fixture.overlay.branch(&branch("main")).unwrap(), Some(first));
 }
 
 #[test]
@@ -256,7 +284,7 @@ fn the_bots_branch_is_replaced_but_a_persons_commits_are_kept() {
     let on_top = write(&theirs, "4", &bot());
     assert_eq!(publish(&on_top).unwrap(), BranchUpdate::Moved { from: theirs });
     // Nor is it once that commit is merged.
-    let merged = overlay.merge(&main, &own, text("Merge", &bot())).unwrap();
+    let merged = fixture.merge("nixwright/x").unwrap();
     assert_eq!(publish(&write(&merged, "5", &bot())).unwrap(), BranchUpdate::Moved { from: on_top });
 }
 
@@ -276,7 +304,7 @@ fn git_itself_finds_nothing_to_object() {
     let fixture = fixture();
     let first = fixture.commit("main", None, [("a-b", "1"), ("a/b", "1"), ("a.b", "1")]);
     fixture.commit("nixwright/x", Some(&first), [("a/c", "2")]);
-    fixture.overlay.merge(&branch("main"), &branch("nixwright/x"), text("Merge", &bot())).unwrap();
+    fixture.merge("nixwright/x").unwrap();
     let git = |arguments: &[&str]| run_git(fixture.overlay.path(), arguments);
     assert_eq!(git(&["fsck", "--strict", "--no-dangling"]), "");
     assert_eq!(git(&["symbolic-ref", "HEAD"]), "refs/heads/main\n");

@@ -20,7 +20,7 @@ pub(super) struct Host {
 }
 
 impl Host {
-    /// What to say instead of a request, if the host is to be left alone: how many failures, and the last one's message.
+    /// What to say instead of a request, if the host is to be left alone: how many failures, and the last message.
     pub(super) fn refuses(&self) -> Option<(u32, String)> {
         self.breaker().refuses(Instant::now())
     }

@@ -33,6 +33,8 @@ pub struct HttpSettings {
     pub connect_timeout: Duration,
     /// For the next bytes to come.
     pub read_timeout: Duration,
+    /// For one try in all: a server that sends a byte now and then is as good as silent.
+    pub try_timeout: Duration,
     /// How often a request is tried in all.
     pub attempts: u32,
     /// The wait before the second try; doubled for each further one.
@@ -52,6 +54,7 @@ impl Default for HttpSettings {
         Self {
             connect_timeout: Duration::from_secs(10),
             read_timeout: Duration::from_secs(30),
+            try_timeout: Duration::from_secs(15 * 60),
             attempts: 4,
             first_wait: Duration::from_millis(500),
             longest_wait: Duration::from_secs(30),
@@ -167,6 +170,7 @@ impl Http {
             .user_agent(concat!("nixwright/", env!("CARGO_PKG_VERSION")))
             .connect_timeout(settings.connect_timeout)
             .read_timeout(settings.read_timeout)
+            .timeout(settings.try_timeout)
             .redirect(redirect_policy())
             .retry(reqwest::retry::never())
             .referer(false)
@@ -302,18 +306,22 @@ struct Reply {
     bytes: u64,
 }
 
-/// Up to five redirects, and never from an encrypted address to a plain one.
 fn redirect_policy() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| {
-        let from_https = attempt.previous().iter().any(|url| url.scheme() == "https");
-        if attempt.previous().len() > 5 {
-            attempt.error("more than 5 redirects in a row")
-        } else if from_https && attempt.url().scheme() != "https" {
-            attempt.error("it leads from an encrypted address to one that is not")
-        } else {
-            attempt.follow()
-        }
+    redirect::Policy::custom(|attempt| match refused_redirect(attempt.previous(), attempt.url()) {
+        Some(reason) => attempt.error(reason),
+        None => attempt.follow(),
     })
+}
+
+/// Why a redirect is not followed: up to five are, and never from an encrypted address to a plain one.
+fn refused_redirect(previous: &[Url], next: &Url) -> Option<&'static str> {
+    if previous.len() > 5 {
+        Some("more than 5 redirects in a row")
+    } else if next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https") {
+        Some("it leads from an encrypted address to one that is not")
+    } else {
+        None
+    }
 }
 
 /// Sorts the library's error by what to do about it.

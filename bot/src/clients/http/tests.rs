@@ -10,7 +10,7 @@ use url::Url;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Downloaded, Expected, Http, HttpError, HttpSettings};
+use super::{Downloaded, Expected, Http, HttpError, HttpSettings, refused_redirect};
 use crate::clients::files::read_optional;
 use crate::model::Clock;
 
@@ -66,7 +66,7 @@ fn left_in(folder: &Path) -> usize {
     std::fs::read_dir(folder).unwrap().count()
 }
 
-/// A server that reads a request and answers with these bytes, whatever they are, then closes; and the count of answers.
+/// A server that reads a request, answers with these bytes, whatever they are, and closes; and the count of answers.
 fn raw_server(answer: &'static [u8]) -> (Url, Arc<AtomicU32>) {
     let listener = TcpListener::bind("127.0.0.1:0").unwrap();
     let url = Url::parse(&format!("http://{}/file", listener.local_addr().unwrap())).unwrap();
@@ -269,6 +269,35 @@ async fn redirects_are_followed_but_not_without_end() {
     assert_eq!(http.get_bytes(&url(&server, "/from"), 100).await.unwrap(), b"good");
     let error = http.get_bytes(&url(&server, "/loop"), 100).await.unwrap_err();
     insta::assert_snapshot!(message(&error), @"registry.example sends http://registry.example/loop on to another address that is not followed: more than 5 redirects in a row");
+}
+
+#[test]
+fn a_redirect_never_leaves_encryption() {
+    let refused = |previous: &[&str], next: &str| {
+        let previous: Vec<Url> = previous.iter().map(|url| url.parse().unwrap()).collect();
+        refused_redirect(&previous, &next.parse().unwrap()).is_some()
+    };
+    let (plain, encrypted) = ("http://registry.example/", "https://registry.example/");
+    assert!(refused(&[encrypted], plain));
+    assert!(refused(&[plain, encrypted], plain));
+    assert!(!refused(&[plain], plain) && !refused(&[plain], encrypted) && !refused(&[encrypted], encrypted));
+}
+
+#[tokio::test]
+async fn a_server_that_sends_a_byte_now_and_then_is_a_timeout() {
+    let listener = TcpListener::bind("127.0.0.1:0").unwrap();
+    let url = Url::parse(&format!("http://{}/file", listener.local_addr().unwrap())).unwrap();
+    std::thread::spawn(move || {
+        let (mut stream, _) = listener.accept().unwrap();
+        let _ = stream.read(&mut [0; 4096]);
+        let _ = stream.write_all(b"HTTP/1.1 200 OK\r\ncontent-length: 1000000\r\n\r\n");
+        while stream.write_all(b"x").is_ok() {
+            std::thread::sleep(Duration::from_millis(5));
+        }
+    });
+    let settings = HttpSettings { try_timeout: Duration::from_millis(200), attempts: 1, ..quick() };
+    let error = client(settings).get_bytes(&url, 2_000_000).await.unwrap_err();
+    assert!(matches!(error, HttpError::Timeout { .. }), "{error}");
 }
 
 #[tokio::test]

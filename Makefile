@@ -1,0 +1,32 @@
+# The two commands of the README are `make run` and `make test`; `make help` lists the rest.
+
+CARGO ?= cargo
+NIXWRIGHT = target/release/nixwright
+ARGS ?=
+
+.DEFAULT_GOAL := help
+.PHONY: help deps build run test lint bench clean
+
+help: ## this list
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+
+deps: ## installs what is missing (Debian, as root); elsewhere says what to install
+	@sh scripts/deps
+
+build: deps ## the release binary
+	$(CARGO) build --release --locked --package nixwright
+
+run: build ## one full cycle with config/nixwright.toml
+	$(NIXWRIGHT) --config config/nixwright.toml run --once $(ARGS)
+
+test: deps ## all tests; NIXWRIGHT_OFFLINE=1 leaves out those that ask a real registry
+	$(CARGO) build --workspace --locked
+	$(CARGO) test --workspace --locked
+
+lint: ## formatting and clippy, warnings are errors
+	$(CARGO) fmt --all --check
+	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
+
+clean: ## removes what was built and the bot's state
+	$(CARGO) clean
+	rm -rf var

@@ -1,0 +1,125 @@
+//! `nixwright run`.
+
+use std::path::Path;
+use std::sync::Arc;
+use std::time::Instant;
+
+use clap::Args;
+
+use super::exit::{CliError, Exit};
+use super::output::{Tone, duration, print, toned};
+use super::progress::Bars;
+use super::wiring::{State, bot, load_config};
+use crate::dashboard::{Site, export};
+use crate::pipeline::{CycleError, CycleSummary, PackageResult, PackageSummary};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  nixwright run --once              one full cycle\n  \
+                        nixwright run --once --dry-run    what a cycle would do")]
+pub(super) struct RunArgs {
+    /// One full cycle, then exit
+    #[arg(long, required = true)]
+    once: bool,
+    /// Watch only: say what would be updated, write nothing but caches
+    #[arg(long)]
+    dry_run: bool,
+}
+
+pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, CliError> {
+    debug_assert!(args.once, "clap requires it");
+    let started = Instant::now();
+    let config = load_config(config)?;
+    if config.packages.is_empty() {
+        return Err(CliError::usage(format!(
+            "{}: there is no package in it; add one: [packages.ripgrep] with purl = \"pkg:cargo/ripgrep\"",
+            config.file.display()
+        )));
+    }
+    let state = State::of(&config);
+    let bars = Bars::default();
+    let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
+    let summary = bot.cycle(args.dry_run).await;
+    let summary = match summary {
+        Ok(summary) => summary,
+        Err(error) => {
+            bot.store.clone().close().await;
+            return Err(match error {
+                CycleError::Machine(error) => CliError::machine(error),
+                CycleError::Failed(failure) => CliError::failed(failure),
+            });
+        }
+    };
+    let mut text = describe(&summary);
+    if !args.dry_run {
+        let site = Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) };
+        export(&bot.store, &state.dashboard(), &site).await.map_err(CliError::failed)?;
+        text.push_str(&where_to_look(&state, &summary));
+    }
+    bot.store.clone().close().await;
+    text.push_str(&toned(Tone::Quiet, &format!("{} in all\n", duration(started.elapsed()))));
+    print(&text);
+    Ok(if summary.has_failures() { Exit::Failed } else { Exit::Done })
+}
+
+fn describe(summary: &CycleSummary) -> String {
+    let mut text = String::new();
+    let width = summary.packages.iter().map(|package| package.attr.as_str().len()).max().unwrap_or(0);
+    for package in &summary.packages {
+        text.push_str(&line(package, width));
+    }
+    if let Some(common) = &summary.common {
+        text.push_str(&format!("{common}\n"));
+    }
+    let counted = |wanted: &[PackageResult]| {
+        summary.packages.iter().filter(|package| wanted.contains(&package.result)).count()
+    };
+    text.push_str(&format!(
+        "\n{} packages: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}\n",
+        summary.packages.len(),
+        counted(&[PackageResult::Merged]),
+        counted(&[PackageResult::Opened, PackageResult::WouldUpdate]),
+        counted(&[PackageResult::UpToDate]),
+        counted(&[PackageResult::Waiting]),
+        counted(&[PackageResult::Failed]),
+        match summary.commits {
+            0 => "no commit".to_owned(),
+            1 => "1 commit".to_owned(),
+            commits => format!("{commits} commits"),
+        },
+        if summary.stable_moved { ", stable moved" } else { "" },
+    ));
+    let order = ["watch", "resolve", "write", "evaluate", "fetch", "build", "publish"];
+    let stages = order.iter().filter_map(|stage| {
+        let elapsed = summary.stages.get(stage)?;
+        Some(format!("{stage} {}", duration(*elapsed)))
+    });
+    text.push_str(&format!("{}\n", stages.collect::<Vec<_>>().join(", ")));
+    text
+}
+
+fn line(package: &PackageSummary, width: usize) -> String {
+    let (tone, word) = match package.result {
+        PackageResult::UpToDate => (Tone::Quiet, "up to date"),
+        PackageResult::Waiting => (Tone::Quiet, "waiting"),
+        PackageResult::Opened => (Tone::Good, "opened"),
+        PackageResult::Merged => (Tone::Good, "merged"),
+        PackageResult::Failed => (Tone::Bad, "failed"),
+        PackageResult::WouldUpdate => (Tone::Good, "would update"),
+    };
+    let version = package.version.as_deref().unwrap_or("-");
+    let build = package.build.map(|build| format!(", built in {}", duration(build))).unwrap_or_default();
+    let detail = if package.detail == word { String::new() } else { format!("  {}{build}", package.detail) };
+    let word = toned(tone, &format!("{word:<10}"));
+    format!("{:width$}  {version:<10} {word}{detail}\n", package.attr.as_str()).replace(" \n", "\n")
+}
+
+fn where_to_look(state: &State, summary: &CycleSummary) -> String {
+    let overlay = std::path::absolute(state.overlay()).unwrap_or_else(|_| state.overlay());
+    let program = summary.packages.first().map_or("PACKAGE", |package| package.attr.as_str());
+    format!(
+        "\npages    {}\noverlay  git+file://{}?ref=main\ntry it   nix run 'git+file://{}?ref=main#{program}' -- --version\n",
+        state.dashboard().join("index.html").display(),
+        overlay.display(),
+        overlay.display(),
+    )
+}

@@ -1,0 +1,152 @@
+//! From a configuration to everything that the stages need.
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+
+use nixwright_resolver::archive::Limits;
+use tokio::sync::OnceCell;
+use url::Url;
+
+use super::exit::CliError;
+use crate::clients::cargo::Cargo;
+use crate::clients::crates_io::CratesIo;
+use crate::clients::git::{Author, Overlay};
+use crate::clients::http::{Http, HttpSettings};
+use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
+use crate::config::{BuildPackages, Config};
+use crate::forge::LocalForge;
+use crate::model::{Clock, System};
+use crate::pipeline::{Bot, NewBar};
+use crate::stages::build::Builder;
+use crate::stages::resolve::Resolver;
+use crate::stages::write::Writer;
+use crate::store::Store;
+
+/// Where the configuration is looked for when it is not named.
+const DEFAULT_FILES: [&str; 2] = ["config/nixwright.toml", "nixwright.toml"];
+
+/// The environment, as far as it is text.
+pub(super) fn environment() -> BTreeMap<String, String> {
+    std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
+}
+
+/// Reads the configuration that was named, or the one that is found.
+pub(super) fn load_config(named: Option<&Path>) -> Result<Config, CliError> {
+    let found = || DEFAULT_FILES.iter().map(PathBuf::from).find(|file| file.exists());
+    let file = named.map(Path::to_owned).or_else(found).unwrap_or_else(|| PathBuf::from(DEFAULT_FILES[0]));
+    Config::load(&file, &environment()).map_err(CliError::usage)
+}
+
+/// Everything below the state folder.
+pub(super) struct State {
+    pub(super) folder: PathBuf,
+}
+
+impl State {
+    pub(super) fn of(config: &Config) -> Self {
+        // Without the `..` of a folder that is named relative to the configuration, once it is there.
+        let folder = std::fs::canonicalize(&config.state_dir).unwrap_or_else(|_| config.state_dir.clone());
+        Self { folder }
+    }
+
+    pub(super) fn database(&self) -> PathBuf {
+        self.folder.join("nixwright.db")
+    }
+
+    pub(super) fn overlay(&self) -> PathBuf {
+        self.folder.join("overlay.git")
+    }
+
+    pub(super) fn cache(&self) -> PathBuf {
+        self.folder.join("cache")
+    }
+
+    pub(super) fn dashboard(&self) -> PathBuf {
+        self.folder.join("dashboard")
+    }
+
+    pub(super) async fn store(&self) -> Result<Store, CliError> {
+        Store::open(&self.database(), Clock::system()).await.map_err(CliError::machine)
+    }
+}
+
+/// The resolver, with a registry and caches below `cache`.
+pub(super) async fn resolver(index: Url, cache: &Path, limits: Limits) -> Result<(Resolver, Http), CliError> {
+    let http = Http::new(HttpSettings::default(), Clock::system()).map_err(CliError::machine)?;
+    let crates = CratesIo::new(http.clone(), index, cache).with_archive_limit(limits.compressed);
+    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
+    Ok((Resolver { crates, cargo, cache: cache.to_owned(), limits }, http))
+}
+
+/// What an archive may ask of us, from the configuration.
+pub(super) fn limits(config: &Config) -> Limits {
+    Limits {
+        compressed: config.limits.archive_size,
+        unpacked: config.limits.archive_unpacked,
+        entries: config.limits.archive_entries as u64,
+    }
+}
+
+/// Nix, and the host's toolchain if that is the package set.
+pub(super) async fn nix(config: &Config) -> Result<(Nix, Option<Toolchain>), CliError> {
+    let machine = |error: NixError| CliError::machine(error);
+    let toolchain = match config.build.pkgs {
+        BuildPackages::Host => Some(probe_toolchain().await.map_err(machine)?),
+        BuildPackages::Nixpkgs { .. } => {
+            return Err(CliError::usage(
+                "build.pkgs = \"nixpkgs\": this version builds with the host's toolchains only; set it to \"host\"",
+            ));
+        }
+    };
+    let settings = NixSettings {
+        system: System::current(),
+        sandbox_paths: toolchain.as_ref().map(|toolchain| toolchain.sandbox.clone()).unwrap_or_default(),
+        timeout: config.build.timeout,
+        max_silent: config.build.max_silent,
+        max_log_bytes: config.build.max_log_size,
+        memory_limit_bytes: config.build.memory_limit,
+        max_jobs: config.build.max_jobs,
+        cores: config.build.cores,
+        cache_dir: State::of(config).cache().join("nix"),
+    };
+    let nix = Nix::open(settings).await.map_err(machine)?;
+    Ok((nix, toolchain))
+}
+
+/// The whole bot.
+pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError> {
+    let state = State::of(&config);
+    let (nix, toolchain) = nix(&config).await?;
+    let toolchain = toolchain.map(|toolchain| toolchain.to_json()).transpose().map_err(CliError::machine)?;
+    let (resolver, http) = resolver(config.registries.crates_index.clone(), &state.cache(), limits(&config)).await?;
+    let overlay = open_overlay(&state)?;
+    let store = state.store().await?;
+    let author = Author { name: config.overlay.author_name.clone(), email: config.overlay.author_email.clone() };
+    let builder = Builder {
+        nix,
+        crates: resolver.crates.clone(),
+        http,
+        cache: state.cache(),
+        roots: state.folder.join("roots"),
+        overlay: overlay.path().to_owned(),
+        system: System::current(),
+    };
+    Ok(Bot {
+        forge: LocalForge::new(store.clone(), overlay.clone(), author.clone()),
+        writer: Writer { overlay, author },
+        config,
+        store,
+        resolver,
+        builder,
+        clock: Clock::system(),
+        new_bar,
+        toolchain,
+        canary: OnceCell::new(),
+    })
+}
+
+/// The overlay repository, made if it is absent.
+pub(super) fn open_overlay(state: &State) -> Result<Overlay, CliError> {
+    let folder = std::path::absolute(state.overlay()).map_err(CliError::machine)?;
+    Overlay::open_or_init(&folder).map_err(CliError::machine)
+}

@@ -1,0 +1,145 @@
+//! The files that all packages share: flake, builders, documentation.
+//!
+//! The first cycle starts `main` with them. Later changes (a new version of this program, a changed toolchain) come in a
+//! pull request of their own, and every package is built with them before it is merged, since they make the older
+//! evidence worthless.
+
+use std::fmt::Write as _;
+
+use jiff::Timestamp;
+
+use super::package::release;
+use super::{Bot, CycleError, CycleSummary};
+use crate::config::BuildPackages;
+use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
+use crate::overlay::{Files, PackageSet, PublishedGraph, common_files};
+use crate::stages::build::{Built, Evaluated};
+use crate::stages::publish::{merge, publish_common};
+use crate::stages::write::{common_branch, main_branch};
+use crate::store::PrState;
+
+/// The time of commits that belong to no release: when the form of these files was last changed.
+const TEMPLATE_TIME: &str = "2026-11-22T00:00:00Z";
+
+impl Bot {
+    /// Brings `main` up to date with the files that all packages share.
+    pub(super) async fn update_common(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
+        let files = self.common_files()?;
+        let main = main_branch();
+        let head = self.main_head().await?;
+        let is_first = head.is_none();
+        let message = if is_first { "Start the overlay\n" } else { "Update what all packages share\n" };
+        let commit = self.writer.commit(head.as_ref(), files, message.to_owned(), template_time()).await?;
+        let Some(commit) = commit else { return Ok(()) };
+        summary.commits += 1;
+        if is_first {
+            self.writer.move_branch(&main, &commit, None).await?;
+            summary.common = Some("overlay started".to_owned());
+            return Ok(());
+        }
+        self.require_canary().await?;
+        self.writer.publish_branch(&common_branch(), &commit).await?;
+        let mut failures = Vec::new();
+        for attr in self.writer.packages(&commit).await? {
+            if let Err(failure) = self.rebuild(&attr, &commit).await {
+                failures.push((attr, failure));
+            }
+        }
+        let text = ("overlay: update what all packages share".to_owned(), body(&failures));
+        let request =
+            publish_common(&self.forge, &common_branch(), &commit, text, !failures.is_empty()).await?;
+        summary.common_failed = !failures.is_empty();
+        summary.common = Some(if failures.is_empty() {
+            let state = merge(&self.forge, &request, template_time()).await?;
+            summary.commits += u32::from(state == PrState::Merged);
+            format!("pull request {} updates what all packages share, merged", request.number)
+        } else {
+            format!("pull request {}: {} packages do not build with it", request.number, failures.len())
+        });
+        Ok(())
+    }
+
+    fn common_files(&self) -> Result<Files, Failure> {
+        let packages = match (&self.config.build.pkgs, &self.toolchain) {
+            (BuildPackages::Nixpkgs { url }, _) => PackageSet::Nixpkgs(url.as_str()),
+            (BuildPackages::Host, Some(toolchain)) => PackageSet::Host(toolchain),
+            (BuildPackages::Host, None) => {
+                let message = "the host's toolchains were not looked up".to_owned();
+                return Err(Failure { class: FailureClass::Infrastructure, message });
+            }
+        };
+        common_files(&self.config.systems.build, packages)
+            .map_err(|error| Failure::new(FailureClass::Infrastructure, &error))
+    }
+
+    /// Builds what `main` has of a package.
+    ///
+    /// # Errors
+    /// When `main` does not have it, or it cannot be evaluated or fetched; what failed to build is in [`Built::failure`].
+    pub async fn build_published(&self, attr: &AttrPath) -> Result<Built, Failure> {
+        let missing = || Failure {
+            class: FailureClass::Evaluate,
+            message: format!("the overlay has no package {attr} yet; `nixwright run --once` brings it there"),
+        };
+        let head = self.main_head().await?.ok_or_else(missing)?;
+        if !self.writer.packages(&head).await?.contains(attr) {
+            return Err(missing());
+        }
+        self.build_at(attr, main_branch().as_str(), &head).await
+    }
+
+    /// Builds what `main` has of a package with the shared files of `commit`.
+    async fn rebuild(&self, attr: &AttrPath, commit: &CommitSha) -> Result<(), Failure> {
+        let built = self.build_at(attr, common_branch().as_str(), commit).await?;
+        match built.failure {
+            Some(failure) => Err(failure.failure),
+            None => self.builder.keep(&built.out, attr.as_str()).await,
+        }
+    }
+
+    async fn build_at(&self, attr: &AttrPath, branch: &str, commit: &CommitSha) -> Result<Built, Failure> {
+        let flake = self.builder.flake(branch, commit);
+        let evaluated = self.builder.evaluate(&flake, attr).await?;
+        let Some(package) = self.config.packages.get(attr) else {
+            // No longer configured: its sources are known to nobody here, but they may well be in the store.
+            return self.build_evaluated(&evaluated, attr).await;
+        };
+        let graph = self.writer.file(commit, format!("packages/{attr}/graph.json")).await?;
+        let version = graph.as_deref().and_then(PublishedGraph::parse).map(|graph| graph.version);
+        let entries = self.resolver.crates.versions(package.upstream.name()).await;
+        let entries = entries.map_err(|error| Failure::new(FailureClass::Upstream, &error))?;
+        let entry = entries.iter().find(|entry| Some(entry.version.to_string()) == version);
+        let Some(entry) = entry else {
+            let message = format!("the registry no longer has the version of {attr} that main has");
+            return Err(Failure { class: FailureClass::Upstream, message });
+        };
+        let release = release(entry, package, &self.config.systems.resolve);
+        let plan = self.resolver.plan(&release, &(self.new_bar)("resolving")).await?;
+        let bar = (self.new_bar)(&format!("{attr}: fetching"));
+        self.builder.fetch(&evaluated, &plan, &bar).await?;
+        bar.finish_and_clear();
+        self.build_evaluated(&evaluated, attr).await
+    }
+
+    async fn build_evaluated(&self, evaluated: &Evaluated, attr: &AttrPath) -> Result<Built, Failure> {
+        let bar = (self.new_bar)(&format!("{attr}: building"));
+        let built = self.builder.build(evaluated, &bar).await;
+        bar.finish_and_clear();
+        built
+    }
+}
+
+fn template_time() -> Timestamp {
+    TEMPLATE_TIME.parse().unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+fn body(failures: &[(AttrPath, Failure)]) -> String {
+    let mut text = "The flake, the builders or the toolchain changed. Every package was built with the change.\n".to_owned();
+    if !failures.is_empty() {
+        text.push_str("\nThese do not build with it:\n\n");
+    }
+    for (attr, failure) in failures {
+        let _ = writeln!(text, "- `{attr}`: {}", crate::message::text::one_line(&failure.class.to_string()));
+    }
+    text
+}

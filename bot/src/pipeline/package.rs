@@ -1,0 +1,331 @@
+//! One package in a cycle: from what the upstream has to a pull request.
+
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixwright_resolver::cargo::{Release, SystemTriple};
+use nixwright_resolver::catalog::CrateVersion;
+use nixwright_resolver::plan::{Plan, Selection};
+
+use super::decide::{Decision, Known, decide};
+use super::record::Attempt;
+use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
+use crate::clients::crates_io::IndexEntry;
+use crate::config::{Lto, Package};
+use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy, System};
+use crate::overlay::{Files, PublishedGraph, package_files};
+use crate::stages::watch::Watched;
+use crate::stages::write::package_branch;
+use crate::store::{EventKind, NewRun, PackageState, RunId, State};
+
+/// What `main` has of a package.
+#[derive(Debug, Clone, Default)]
+pub(super) struct Current {
+    pub(super) head: Option<CommitSha>,
+    pub(super) graph: Option<PublishedGraph>,
+    pub(super) strategy: Option<Strategy>,
+}
+
+impl Current {
+    pub(super) fn version(&self) -> Option<&str> {
+        self.graph.as_ref().map(|graph| graph.version.as_str())
+    }
+}
+
+/// A run of one package.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Job<'a> {
+    pub(super) run: RunId,
+    pub(super) attr: &'a AttrPath,
+    pub(super) package: &'a Package,
+    pub(super) entry: &'a IndexEntry,
+    pub(super) current: &'a Current,
+}
+
+impl Job<'_> {
+    pub(super) fn version(&self) -> String {
+        self.entry.version.to_string()
+    }
+
+    /// When the release was published: the time of everything that is committed for it.
+    pub(super) fn time(&self) -> Timestamp {
+        publishing_time(self.entry)
+    }
+}
+
+fn publishing_time(entry: &IndexEntry) -> Timestamp {
+    entry.published.unwrap_or(Timestamp::UNIX_EPOCH)
+}
+
+impl Bot {
+    pub(super) async fn package_cycle(
+        &self,
+        attr: &AttrPath,
+        package: &Package,
+        found: Result<Watched, Failure>,
+        summary: &mut CycleSummary,
+    ) -> Result<PackageSummary, CycleError> {
+        let current = self.current(attr).await?;
+        let watched = match found {
+            Ok(watched) => watched,
+            Err(failure) => return self.failed_without_run(attr, &current, None, failure).await,
+        };
+        let state = self.store.state(attr).await?;
+        let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
+        let known = Known {
+            current: current.version(),
+            state: state.as_ref(),
+            request: request.as_ref(),
+            automerge: package.automerge,
+            now: self.clock.now(),
+        };
+        match decide(&watched.choice, &watched.why_nothing, &known) {
+            Decision::Consider(entry) => self.consider(attr, package, &entry, &current, summary).await,
+            Decision::Wait { version, reason, until } => {
+                let state = if request.is_some_and(|request| request.state == crate::store::PrState::Open) {
+                    State::Open
+                } else {
+                    State::Waiting
+                };
+                self.store.event(attr, version.as_deref(), EventKind::Waiting, &reason).await?;
+                let version = version.or_else(|| current.version().map(str::to_owned));
+                self.set_state(attr, state, version.clone(), &reason, until).await?;
+                Ok(summarised(attr, PackageResult::Waiting, version, reason))
+            }
+            Decision::StillFailed { version, reason, until } => {
+                let detail = match until {
+                    Some(until) => format!("{reason} (next attempt {until:.0})"),
+                    None => reason,
+                };
+                Ok(summarised(attr, PackageResult::Waiting, Some(version), detail))
+            }
+            Decision::Nothing { reason } => {
+                let failure = Failure {
+                    class: FailureClass::Upstream,
+                    message: format!("{} {reason}", package.upstream),
+                };
+                self.failed_without_run(attr, &current, None, failure).await
+            }
+        }
+    }
+
+    /// What a cycle would do for a package, with nothing written but caches.
+    pub(super) async fn preview(
+        &self,
+        attr: AttrPath,
+        found: Result<Watched, Failure>,
+    ) -> Result<PackageSummary, CycleError> {
+        let current = self.current(&attr).await?;
+        let from = current.version().unwrap_or("nothing").to_owned();
+        Ok(match found {
+            Err(failure) => summarised(&attr, PackageResult::Failed, None, failure.to_string()),
+            Ok(Watched { choice, why_nothing }) => match choice.release {
+                Some(entry) if current.version() == Some(entry.version.to_string().as_str()) => {
+                    summarised(&attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
+                }
+                Some(entry) => {
+                    let to = entry.version.to_string();
+                    let detail = format!("would go from {from} to {to}");
+                    summarised(&attr, PackageResult::WouldUpdate, Some(to), detail)
+                }
+                None => summarised(&attr, PackageResult::Waiting, Some(from), why_nothing),
+            },
+        })
+    }
+
+    /// What `main` has of a package.
+    pub(super) async fn current(&self, attr: &AttrPath) -> Result<Current, CycleError> {
+        let Some(head) = self.main_head().await? else { return Ok(Current::default()) };
+        let file = self.writer.file(&head, format!("packages/{attr}/graph.json")).await?;
+        let graph = file.as_deref().and_then(PublishedGraph::parse);
+        let strategy = self.store.package(attr).await?.and_then(|package| package.current_strategy);
+        Ok(Current { head: Some(head), graph, strategy })
+    }
+
+    async fn consider(
+        &self,
+        attr: &AttrPath,
+        package: &Package,
+        entry: &IndexEntry,
+        current: &Current,
+        summary: &mut CycleSummary,
+    ) -> Result<PackageSummary, CycleError> {
+        let version = entry.version.to_string();
+        let release = release(entry, package, &self.config.systems.resolve);
+        let message = format!("Seen {version} in the registry");
+        self.store.event(attr, Some(&version), EventKind::Seen, &message).await?;
+        if current.version() == Some(version.as_str()) {
+            // Most cycles end here: the plan is cached, and its files are what `main` has.
+            let strategy = strategies(package, current, &version)[0];
+            let plan = match self.resolver.plan(&release, &(self.new_bar)("resolving")).await {
+                Ok(plan) => plan,
+                Err(failure) => return self.failed_without_run(attr, current, Some(version), failure).await,
+            };
+            let files = render(attr, package, &plan, strategy)?;
+            if self.commit(attr, current, files, &plan, publishing_time(entry)).await?.is_none() {
+                self.store.set_current(attr, &version, strategy).await?;
+                let reason = format!("{version} is the newest release, and merged");
+                self.set_state(attr, State::UpToDate, Some(version.clone()), &reason, None).await?;
+                return Ok(summarised(attr, PackageResult::UpToDate, Some(version), "up to date".to_owned()));
+            }
+        }
+        let job = Job { run: self.begin(attr, &version, current).await?, attr, package, entry, current };
+        let attempt = self.attempt(job, &release, summary).await?;
+        self.conclude(job, attempt, summary).await
+    }
+
+    async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {
+        self.require_canary().await?;
+        self.set_state(attr, State::Updating, Some(version.to_owned()), "being updated", None).await?;
+        let from_version = current.version().map(str::to_owned);
+        let run = NewRun { attr: attr.clone(), version: version.to_owned(), from_version };
+        Ok(self.store.begin_run(&run).await?)
+    }
+
+    /// Resolves, and then writes and builds with one strategy after another until one works.
+    async fn attempt(
+        &self,
+        job: Job<'_>,
+        release: &Release,
+        summary: &mut CycleSummary,
+    ) -> Result<Attempt, CycleError> {
+        let Job { run, attr, package, current, .. } = job;
+        let mut attempt = Attempt::default();
+        let timer = summary.timer(&self.clock);
+        let bar = (self.new_bar)(&format!("{attr}: resolving"));
+        let plan = self.resolver.plan(release, &bar).await;
+        bar.finish_and_clear();
+        let elapsed = timer.stop(summary, "resolve");
+        let plan = match plan {
+            Ok(plan) => plan,
+            Err(failure) => {
+                attempt.failure = Some(failure);
+                return Ok(attempt);
+            }
+        };
+        let detail = format!("{} packages in the lock", plan.graph.packages.len());
+        self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
+        self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
+        for strategy in strategies(package, current, &plan.version) {
+            if let Some(previous) = attempt.failure.take() {
+                let reason = format!("{previous}");
+                self.store.event(attr, Some(&plan.version), EventKind::FellBack, &reason).await?;
+                attempt.fallback_reason = Some(reason);
+            }
+            attempt.strategy = Some(strategy);
+            match self.write_and_build(job, &plan, strategy, summary).await? {
+                Ok(tried) => attempt.take(tried),
+                Err(failure) => attempt.failure = Some(failure),
+            }
+            let may_fall_back = attempt
+                .failure
+                .as_ref()
+                .is_some_and(|failure| {
+                    matches!(failure.class, FailureClass::Build | FailureClass::Dependency | FailureClass::Evaluate)
+                });
+            if !may_fall_back {
+                break;
+            }
+        }
+        attempt.plan = Some(plan);
+        Ok(attempt)
+    }
+
+    /// The commit that gives a package's files to `main`.
+    pub(super) async fn commit(
+        &self,
+        attr: &AttrPath,
+        current: &Current,
+        files: Files,
+        plan: &Plan,
+        time: Timestamp,
+    ) -> Result<Option<CommitSha>, Failure> {
+        let title = crate::message::title(attr, current.version(), &plan.version);
+        let message = format!("{title}\n\n{}\n", plan.purl);
+        self.writer.commit(current.head.as_ref(), files, message, time).await
+    }
+
+    pub(super) async fn set_state(
+        &self,
+        attr: &AttrPath,
+        state: State,
+        version: Option<String>,
+        reason: &str,
+        next_attempt: Option<Timestamp>,
+    ) -> Result<(), CycleError> {
+        let state = PackageState { state, version, published: None, reason: reason.to_owned(), next_attempt };
+        Ok(self.store.set_state(attr, &state).await?)
+    }
+
+    /// A failure before anything was begun; what `main` has stays.
+    async fn failed_without_run(
+        &self,
+        attr: &AttrPath,
+        current: &Current,
+        version: Option<String>,
+        failure: Failure,
+    ) -> Result<PackageSummary, CycleError> {
+        let message = failure.to_string();
+        let version = version.or_else(|| current.version().map(str::to_owned));
+        self.store.event(attr, version.as_deref(), EventKind::Failed, &message).await?;
+        // The next cycle asks again: nothing was built in vain.
+        self.set_state(attr, State::Failed, version.clone(), &message, Some(self.clock.now())).await?;
+        Ok(summarised(attr, PackageResult::Failed, version, message))
+    }
+}
+
+pub(super) fn summarised(
+    attr: &AttrPath,
+    result: PackageResult,
+    version: Option<String>,
+    detail: String,
+) -> PackageSummary {
+    PackageSummary { attr: attr.clone(), result, version, detail, build: None::<Duration> }
+}
+
+/// The strategies to try, in order; never empty.
+fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {
+    match (package.strategy, current.strategy) {
+        (Some(strategy), _) => vec![strategy],
+        (None, Some(known)) if current.version() == Some(version) => vec![known],
+        (None, _) => vec![Strategy::Shared, Strategy::Vendored],
+    }
+}
+
+/// The files of a package, as its configuration wants them.
+pub(super) fn render(
+    attr: &AttrPath,
+    package: &Package,
+    plan: &Plan,
+    strategy: Strategy,
+) -> Result<Files, Failure> {
+    let lto = match package.lto {
+        Lto::Off => None,
+        Lto::Thin => Some("thin"),
+        Lto::Fat => Some("fat"),
+    };
+    package_files(attr, plan, strategy, lto).map_err(|error| Failure::new(FailureClass::Resolve, &error))
+}
+
+/// What is to be resolved for an entry of the index. A plan is for machines that build for themselves.
+pub(super) fn release(entry: &IndexEntry, package: &Package, systems: &[System]) -> Release {
+    let native = |system: &System| SystemTriple {
+        system: system.to_string(),
+        target: system.triple().to_owned(),
+        host: system.triple().to_owned(),
+    };
+    Release {
+        root: CrateVersion {
+            name: entry.name.clone(),
+            version: entry.version.to_string(),
+            sha256: entry.sha256.clone(),
+        },
+        systems: systems.iter().map(native).collect(),
+        selection: Selection {
+            features: package.features.iter().cloned().collect(),
+            no_default_features: package.no_default_features,
+            all_features: package.all_features,
+            binaries: package.binaries.iter().cloned().collect(),
+        },
+    }
+}

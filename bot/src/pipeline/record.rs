@@ -1,0 +1,349 @@
+//! Writing, building, and putting down what came of it.
+
+use std::collections::BTreeSet;
+use std::time::Duration;
+
+use jiff::Timestamp;
+use nixwright_resolver::plan::diff::GraphDiff;
+use nixwright_resolver::plan::{Plan, UnitKind};
+
+use super::decide::next_attempt;
+use super::package::{Current, Job, render, summarised};
+use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
+use crate::clients::nix::DerivationOutcome;
+use crate::message::{BuildScript, FailureReport, PullRequestEvidence, SystemBuild, UnitTime};
+use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
+use crate::stages::build::{Built, UnitBuild};
+use crate::stages::publish::{merge, publish};
+use crate::stages::write::package_branch;
+use crate::store::{
+    DerivationRecord, DerivationState, EventKind, PrState, RunId, RunOutcome, RunResult, StageRecord, State,
+    SystemResult,
+};
+
+/// What an attempt at a release came to.
+#[derive(Debug, Default)]
+pub(super) struct Attempt {
+    pub(super) plan: Option<Plan>,
+    pub(super) strategy: Option<Strategy>,
+    pub(super) fallback_reason: Option<String>,
+    pub(super) commit: Option<CommitSha>,
+    pub(super) built: Option<Built>,
+    pub(super) failure: Option<Failure>,
+}
+
+impl Attempt {
+    pub(super) fn take(&mut self, (commit, built): (CommitSha, Result<Built, Failure>)) {
+        self.commit = Some(commit);
+        match built {
+            Ok(built) => {
+                self.failure = built.failure.as_ref().map(|failure| failure.failure.clone());
+                self.built = Some(built);
+            }
+            Err(failure) => self.failure = Some(failure),
+        }
+    }
+}
+
+/// A commit that was written, and what became of building it.
+type Tried = (CommitSha, Result<Built, Failure>);
+
+impl Bot {
+    /// The outer result is for what stops the cycle, the inner one for what leaves nothing to publish.
+    pub(super) async fn write_and_build(
+        &self,
+        job: Job<'_>,
+        plan: &Plan,
+        strategy: Strategy,
+        summary: &mut CycleSummary,
+    ) -> Result<Result<Tried, Failure>, CycleError> {
+        let Job { run, attr, package, current, .. } = job;
+        let timer = summary.timer(&self.clock);
+        let branch = package_branch(attr);
+        let written = async {
+            let files = render(attr, package, plan, strategy)?;
+            let commit = self.commit(attr, current, files, plan, job.time()).await?;
+            let Some(commit) = commit.or_else(|| current.head.clone()) else {
+                let message = "there is nothing to write".to_owned();
+                return Err(Failure { class: FailureClass::Infrastructure, message });
+            };
+            self.writer.publish_branch(&branch, &commit).await?;
+            Ok(commit)
+        };
+        let commit = match written.await {
+            Ok(commit) => commit,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        summary.commits += 1;
+        let elapsed = timer.stop(summary, "write");
+        self.record_stage(run, "write", timer.started, elapsed, format!("{commit} on {branch}")).await?;
+        let message = format!("Written as {} on {branch}, strategy {strategy}", short(&commit));
+        self.store.event(attr, Some(&plan.version), EventKind::Written, &message).await?;
+        let built = self.build_commit(job, plan, branch.as_str(), &commit, summary).await?;
+        Ok(Ok((commit, built)))
+    }
+
+    async fn build_commit(
+        &self,
+        job: Job<'_>,
+        plan: &Plan,
+        branch: &str,
+        commit: &CommitSha,
+        summary: &mut CycleSummary,
+    ) -> Result<Result<Built, Failure>, CycleError> {
+        let Job { run, attr, .. } = job;
+        let timer = summary.timer(&self.clock);
+        let evaluated = self.builder.evaluate(&self.builder.flake(branch, commit), attr).await;
+        let elapsed = timer.stop(summary, "evaluate");
+        let evaluated = match evaluated {
+            Ok(evaluated) => evaluated,
+            Err(failure) => return Ok(Err(failure)),
+        };
+        let detail = format!("{} units", evaluated.units.len().max(1));
+        self.record_stage(run, "evaluate", timer.started, elapsed, detail).await?;
+        self.store.event(attr, Some(&plan.version), EventKind::Evaluated, "Nix evaluated it to derivations").await?;
+
+        let timer = summary.timer(&self.clock);
+        let bar = (self.new_bar)(&format!("{attr}: fetching"));
+        let fetched = self.builder.fetch(&evaluated, plan, &bar).await;
+        bar.finish_and_clear();
+        let elapsed = timer.stop(summary, "fetch");
+        match fetched {
+            Ok(count) => {
+                let detail = format!("{count} sources were not in the store yet");
+                self.record_stage(run, "fetch", timer.started, elapsed, detail).await?;
+            }
+            Err(failure) => return Ok(Err(failure)),
+        }
+
+        let timer = summary.timer(&self.clock);
+        let bar = (self.new_bar)(&format!("{attr}: building"));
+        let built = self.builder.build(&evaluated, &bar).await;
+        bar.finish_and_clear();
+        let elapsed = timer.stop(summary, "build");
+        if let Ok(built) = &built {
+            let detail = format!("{} units built, {} reused", built.built, built.reused);
+            self.record_stage(run, "build", timer.started, elapsed, detail).await?;
+            self.record_build(run, built).await?;
+        }
+        Ok(built)
+    }
+
+    /// Derivations and logs, to the store.
+    async fn record_build(&self, run: RunId, built: &Built) -> Result<(), CycleError> {
+        let records: Vec<DerivationRecord> = built
+            .derivations
+            .iter()
+            .map(|unit| DerivationRecord {
+                drv: unit.drv.clone(),
+                name: unit.name.clone(),
+                outcome: state_of(unit),
+                elapsed: unit.elapsed,
+            })
+            .collect();
+        self.store.record_derivations(run, &records).await?;
+        for unit in built.derivations.iter().filter(|unit| !unit.log.is_empty()) {
+            self.store.append_log(run, &unit.name, &unit.log).await?;
+        }
+        Ok(())
+    }
+
+    pub(super) async fn record_stage(
+        &self,
+        run: RunId,
+        stage: &'static str,
+        started: Timestamp,
+        elapsed: Duration,
+        detail: String,
+    ) -> Result<(), CycleError> {
+        Ok(self.store.record_stage(run, &StageRecord { stage, started, elapsed, detail }).await?)
+    }
+
+    /// Ends a run: pull request, merge, state.
+    pub(super) async fn conclude(
+        &self,
+        job: Job<'_>,
+        mut attempt: Attempt,
+        summary: &mut CycleSummary,
+    ) -> Result<PackageSummary, CycleError> {
+        let Job { run, attr, package, current, .. } = job;
+        let version = job.version();
+        let timer = summary.timer(&self.clock);
+        let evidence = self.evidence(job, &attempt);
+        let is_ours = attempt.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Infrastructure);
+        let mut request = None;
+        if let (Some(evidence), Some(commit), false) = (&evidence, &attempt.commit, is_ours) {
+            match publish(&self.forge, &package_branch(attr), commit, evidence).await {
+                Ok(published) => request = Some(published),
+                Err(failure) => attempt.failure = Some(failure),
+            }
+        }
+        let mut merged = false;
+        if let Some(request) = &request {
+            let message = format!("Pull request {}: {}", request.number, request.title);
+            self.store.event(attr, Some(&version), EventKind::PullRequest, &message).await?;
+            if package.automerge && attempt.failure.is_none() {
+                match merge(&self.forge, request, job.time()).await {
+                    Ok(state) => merged = state == PrState::Merged,
+                    Err(failure) => attempt.failure = Some(failure),
+                }
+            }
+        }
+        summary.commits += u32::from(merged);
+        let elapsed = timer.stop(summary, "publish");
+        let detail = request.as_ref().map_or_else(
+            || "no pull request".to_owned(),
+            |request| format!("pull request {}{}", request.number, if merged { ", merged" } else { "" }),
+        );
+        self.record_stage(run, "publish", timer.started, elapsed, detail.clone()).await?;
+        self.store.finish_run(run, &result(&attempt, current, self)).await?;
+        self.settle(attr, &version, attempt, merged, detail).await
+    }
+
+    async fn settle(
+        &self,
+        attr: &AttrPath,
+        version: &str,
+        attempt: Attempt,
+        merged: bool,
+        detail: String,
+    ) -> Result<PackageSummary, CycleError> {
+        let build = attempt.built.as_ref().map(|built| built.elapsed);
+        let strategy = attempt.strategy.unwrap_or(Strategy::Vendored);
+        let (result, state, reason, next) = if let Some(failure) = &attempt.failure {
+            let message = failure.to_string();
+            self.store.event(attr, Some(version), EventKind::Failed, &message).await?;
+            let attempts = self.store.failed_attempts(attr, version).await?;
+            let next = next_attempt(self.clock.now(), attempts);
+            (PackageResult::Failed, State::Failed, message, Some(next))
+        } else {
+            let units = attempt.built.as_ref().map_or((0, 0), |built| (built.built, built.reused));
+            let message = format!("{} units built, {} reused, strategy {strategy}", units.0, units.1);
+            self.store.event(attr, Some(version), EventKind::Built, &message).await?;
+            if let Some(built) = &attempt.built {
+                self.builder.keep(&built.out, attr.as_str()).await?;
+            }
+            if merged {
+                self.store.set_current(attr, version, strategy).await?;
+                self.store.event(attr, Some(version), EventKind::Merged, "Merged into main").await?;
+                let reason = format!("{version} is the newest release, and merged");
+                (PackageResult::Merged, State::UpToDate, reason, None)
+            } else {
+                let reason = "its pull request is green and waits for a person".to_owned();
+                (PackageResult::Opened, State::Open, reason, None)
+            }
+        };
+        self.set_state(attr, state, Some(version.to_owned()), &reason, next).await?;
+        let detail = if result == PackageResult::Failed { reason } else { detail };
+        Ok(PackageSummary { build, ..summarised(attr, result, Some(version.to_owned()), detail) })
+    }
+
+    fn evidence(&self, job: Job<'_>, attempt: &Attempt) -> Option<PullRequestEvidence> {
+        let Job { attr, package, entry, current, .. } = job;
+        let plan = attempt.plan.as_ref()?;
+        let built = attempt.built.as_ref();
+        let known = current.graph.as_ref().map(|graph| &graph.build_scripts);
+        let build_scripts = build_scripts(plan)
+            .into_iter()
+            .map(|id| BuildScript { new: known.is_some_and(|known| !known.contains(&id)), package: id })
+            .collect();
+        let failure = attempt.failure.as_ref().map(|failure| {
+            let cause = built.and_then(|built| built.failure.as_ref());
+            FailureReport {
+                class: failure.class,
+                message: failure.message.clone(),
+                derivation: cause.map(|cause| cause.derivation.clone()),
+                log: cause.map(|cause| cause.log.clone()).unwrap_or_default(),
+            }
+        });
+        Some(PullRequestEvidence {
+            attr: attr.clone(),
+            purl: package.upstream.release(&plan.version),
+            from: current.version().map(str::to_owned),
+            to: plan.version.clone(),
+            published: entry.published,
+            description: plan.metadata.description.clone(),
+            homepage: plan.metadata.homepage.clone().or_else(|| plan.metadata.repository.clone()),
+            license: plan.metadata.license.clone(),
+            strategy: attempt.strategy?,
+            fallback_reason: attempt.fallback_reason.clone(),
+            diff: diff(plan, current),
+            systems: vec![SystemBuild {
+                system: self.builder.system.clone(),
+                succeeded: attempt.failure.is_none(),
+                elapsed: built.map(|built| built.elapsed).unwrap_or_default(),
+                programs: plan.binaries().into_iter().map(str::to_owned).collect(),
+            }],
+            reused: built.map_or(0, |built| built.reused),
+            built: built.map_or(0, |built| built.built),
+            units: built.map(unit_times).unwrap_or_default(),
+            build_scripts,
+            flake: format!("git+file://{}?ref={}", self.builder.overlay.display(), package_branch(attr)),
+            failure,
+        })
+    }
+}
+
+fn result(attempt: &Attempt, current: &Current, bot: &Bot) -> RunResult {
+    let plan = attempt.plan.as_ref();
+    let built = attempt.built.as_ref();
+    RunResult {
+        outcome: if attempt.failure.is_none() { RunOutcome::Succeeded } else { RunOutcome::Failed },
+        failure: attempt.failure.clone(),
+        strategy: attempt.strategy,
+        commit: attempt.commit.clone(),
+        reused: built.map_or(0, |built| built.reused),
+        built: built.map_or(0, |built| built.built),
+        fallback_reason: attempt.fallback_reason.clone(),
+        diff: plan.map(|plan| diff(plan, current)).unwrap_or_default(),
+        build_scripts: plan.map(|plan| build_scripts(plan).into_iter().collect()).unwrap_or_default(),
+        systems: built
+            .map(|built| SystemResult {
+                system: bot.builder.system.clone(),
+                succeeded: attempt.failure.is_none(),
+                elapsed: built.elapsed,
+                programs: plan.map(programs).unwrap_or_default(),
+            })
+            .into_iter()
+            .collect(),
+    }
+}
+
+fn programs(plan: &Plan) -> Vec<String> {
+    plan.binaries().into_iter().map(str::to_owned).collect()
+}
+
+fn unit_times(built: &Built) -> Vec<UnitTime> {
+    let timed = built.derivations.iter().filter_map(|unit| Some((unit, unit.elapsed?)));
+    timed.map(|(unit, elapsed)| UnitTime { name: unit.name.clone(), elapsed }).collect()
+}
+
+/// Ids of the packages whose build script is run on some system.
+fn build_scripts(plan: &Plan) -> BTreeSet<String> {
+    let units = plan.graph.units.values().flat_map(std::collections::BTreeMap::values);
+    units.filter(|unit| unit.kind == UnitKind::Run).map(|unit| unit.package.clone()).collect()
+}
+
+/// Against what `main` has; the root itself is not a change of its own.
+fn diff(plan: &Plan, current: &Current) -> GraphDiff {
+    let Some(graph) = &current.graph else { return GraphDiff::default() };
+    let old = graph.packages.iter().map(|(name, version)| (name.as_str(), version.as_str()));
+    let new = plan.graph.packages.values().map(|package| (package.name.as_str(), package.version.as_str()));
+    let others = |(name, _): &(&str, &str)| *name != plan.name;
+    GraphDiff::between(old.filter(others), new.filter(others))
+}
+
+fn state_of(unit: &UnitBuild) -> DerivationState {
+    match unit.outcome {
+        None => DerivationState::Reused,
+        Some(DerivationOutcome::Built) => DerivationState::Built,
+        Some(DerivationOutcome::Failed) => DerivationState::Failed,
+        Some(DerivationOutcome::DependencyFailed) => DerivationState::DependencyFailed,
+        Some(DerivationOutcome::TimedOut) => DerivationState::TimedOut,
+        Some(DerivationOutcome::HashMismatch) => DerivationState::HashMismatch,
+    }
+}
+
+fn short(commit: &CommitSha) -> &str {
+    commit.as_str().get(..12).unwrap_or_default()
+}

@@ -1,0 +1,32 @@
+//! `stable`: the branch on which everything that is advertised has been built.
+
+use super::{Bot, CycleError, CycleSummary};
+use crate::stages::write::stable_branch;
+use crate::store::{EventKind, RunOutcome};
+
+impl Bot {
+    /// Moves `stable` to `main` if every package there has a successful run for the version it has.
+    pub(super) async fn move_stable(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
+        let Some(main) = self.main_head().await? else { return Ok(()) };
+        let stable = self.writer.head(&stable_branch()).await?;
+        if stable.as_ref() == Some(&main) || summary.common_failed {
+            return Ok(());
+        }
+        let packages = self.writer.packages(&main).await?;
+        for attr in &packages {
+            let current = self.current(attr).await?;
+            let Some(version) = current.version() else { return Ok(()) };
+            let run = self.store.last_run(attr, version).await?;
+            if run.is_none_or(|run| run.outcome != Some(RunOutcome::Succeeded)) {
+                return Ok(());
+            }
+        }
+        self.writer.move_branch(&stable_branch(), &main, stable.as_ref()).await?;
+        summary.stable_moved = true;
+        for attr in packages.iter().filter(|attr| self.config.packages.contains_key(*attr)) {
+            let version = self.current(attr).await?.version().map(str::to_owned);
+            self.store.event(attr, version.as_deref(), EventKind::Stable, "`stable` has it").await?;
+        }
+        Ok(())
+    }
+}

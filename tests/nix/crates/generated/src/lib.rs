@@ -1,0 +1,8 @@
+//! Rule: what a build script generates is compiled in, and lasts.
+
+include!(concat!(env!("OUT_DIR"), "/generated.rs"));
+
+/// Where more was generated: whoever asks while building finds it there.
+pub const FOLDER: &str = env!("OUT_DIR");
+/// The source that comes with the crate.
+pub const SOURCE: &str = env!("CARGO_MANIFEST_DIR");

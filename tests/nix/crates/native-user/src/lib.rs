@@ -1,0 +1,3 @@
+//! See the build script.
+
+pub use native::{file, number};

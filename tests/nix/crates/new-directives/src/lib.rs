@@ -1,0 +1,7 @@
+//! Rule: every `cargo::` directive that counts for a library.
+
+#[cfg(not(plain))]
+compile_error!("rustc-cfg was not heeded");
+
+/// What the build script said.
+pub const TOLD: &str = env!("TOLD_BY_SCRIPT");

@@ -1,0 +1,3 @@
+//! A program that is not built: a feature that it requires is off.
+
+compile_error!("required-features were not heeded");
