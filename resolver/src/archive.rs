@@ -45,11 +45,17 @@ pub struct CrateFacts {
     pub env_names: BTreeSet<String>,
 }
 
+/// What the readers say, without the bytes of the archive that some of their messages quote.
+fn printable(error: &io::Error) -> String {
+    let plain = |character: &char| !character.is_control() && *character != char::REPLACEMENT_CHARACTER;
+    error.to_string().chars().filter(plain).take(120).collect()
+}
+
 /// Why an archive is refused.
 #[derive(Debug, thiserror::Error)]
 pub enum ArchiveError {
     /// Not gzip, not tar, or cut off.
-    #[error("not a readable .crate archive: {0}")]
+    #[error("not a readable .crate archive: {}", printable(.0))]
     Unreadable(#[source] io::Error),
     /// A path that is absolute, has `..`, or lies outside the crate's folder.
     #[error("entry {0:?} lies outside the crate's own folder")]

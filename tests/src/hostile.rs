@@ -45,9 +45,9 @@ pub fn all(outside: &str) -> Vec<Hostile> {
         }),
     ];
     let whole = with_member("whole", &[], |_, _| {}).packed.archive;
-    crates.push(from_bytes("notgzip", &["gzip", "archive"], b"<html>sign in to the hotel's network</html>".to_vec()));
-    crates.push(from_bytes("truncated", &["truncated", "end", "cut", "archive"], whole[..whole.len() / 2].to_vec()));
-    crates.push(from_bytes("nottar", &["archive", "tar"], gzip(&noise(5_000))));
+    crates.push(from_bytes("notgzip", &["gzip"], b"<html>sign in to the hotel's network</html>".to_vec()));
+    crates.push(from_bytes("truncated", &["truncated", "incomplete", "cut off"], whole[..whole.len() / 2].to_vec()));
+    crates.push(from_bytes("nottar", &["not a readable"], gzip(&noise(5_000))));
     crates
 }
 

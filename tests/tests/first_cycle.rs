@@ -20,9 +20,17 @@ fn each_package_is_merged_at_its_newest_acceptable_release() {
     let status = WORLD.bot.status();
     let attrs: Vec<&String> = status.keys().collect();
     assert_eq!(attrs, ["lantern", "matches"]);
+    let lantern = &status["lantern"];
+    assert_eq!(lantern["version"], "1.0.0", "neither the yanked release nor the prerelease is taken: {lantern}");
+    assert_eq!(lantern["state"], "up_to_date", "{lantern}");
+    let matches = &status["matches"];
+    assert_eq!((&matches["version"], &matches["state"]), (&"1.1.0".into(), &"waiting".into()), "{matches}");
+    assert_eq!(matches["next_attempt"], "2999-01-04T00:00:00Z", "when it is as old as min_age asks");
+    let files = WORLD.bot.overlay().files("main");
     for row in status.values() {
-        assert_eq!(row["version"], "1.0.0", "yanked, prerelease and too young are not taken: {row}");
-        assert_eq!(row["state"], "up_to_date", "{row}");
+        let package =
+            String::from_utf8_lossy(&files[&format!("packages/{}/package.nix", row["attr"].as_str().unwrap())]);
+        assert!(package.contains("version = \"1.0.0\""), "{package}");
         assert!(row["pull_request"].is_u64(), "{row}");
         assert!(matches!(row["strategy"].as_str(), Some("shared" | "vendored")), "{row}");
     }

@@ -29,7 +29,10 @@ pub(super) async fn run(config: Option<&Path>, args: &BuildArgs) -> Result<Exit,
     let built = bot.build_published(&args.attr).await?;
     if let Some(failure) = built.failure {
         let log = tail(&failure.log, LOG_LINES, LOG_BYTES);
-        return Err(CliError::Failed(format!("{}\n\nthe end of the log of {}:\n{log}", failure.failure, failure.derivation)));
+        return Err(CliError::Failed(format!(
+            "{}\n\nthe end of the log of {}:\n{log}",
+            failure.failure, failure.derivation
+        )));
     }
     print(&format!("{}\n", built.out));
     Ok(Exit::Done)

@@ -38,8 +38,7 @@ pub(super) fn print(text: &str) {
 
 /// Prints an error to standard error.
 pub(super) fn error(message: &str) {
-    let prefix =
-        if colours_wanted(io::stderr().is_terminal()) { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };
+    let prefix = if colours_wanted(io::stderr().is_terminal()) { "\u{1b}[1;31merror:\u{1b}[0m" } else { "error:" };
     let _ = writeln!(io::stderr(), "{prefix} {message}");
 }
 

@@ -94,11 +94,7 @@ fn timestamp(text: &str) -> Result<Timestamp, CliError> {
         .ok_or_else(|| CliError::usage(format!("--before {text}: not a date such as 2026-01-31")))
 }
 
-async fn choose(
-    crates: &CratesIo,
-    reference: &Reference,
-    before: Option<Timestamp>,
-) -> Result<IndexEntry, CliError> {
+async fn choose(crates: &CratesIo, reference: &Reference, before: Option<Timestamp>) -> Result<IndexEntry, CliError> {
     let name = reference.upstream.name();
     let mut entries = crates.versions(name).await.map_err(CliError::failed)?;
     if let Some(before) = before {

@@ -70,9 +70,8 @@ fn describe(summary: &CycleSummary) -> String {
     if let Some(common) = &summary.common {
         text.push_str(&format!("{common}\n"));
     }
-    let counted = |wanted: &[PackageResult]| {
-        summary.packages.iter().filter(|package| wanted.contains(&package.result)).count()
-    };
+    let counted =
+        |wanted: &[PackageResult]| summary.packages.iter().filter(|package| wanted.contains(&package.result)).count();
     text.push_str(&format!(
         "\n{} packages: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}\n",
         summary.packages.len(),

@@ -106,12 +106,7 @@ fn add_folder(files: &mut Files, prefix: &str, folder: &Dir<'_>) {
 ///
 /// # Errors
 /// When upstream's text cannot be written to Nix.
-pub fn package_files(
-    attr: &AttrPath,
-    plan: &Plan,
-    strategy: Strategy,
-    lto: Lto<'_>,
-) -> Result<Files, RenderError> {
+pub fn package_files(attr: &AttrPath, plan: &Plan, strategy: Strategy, lto: Lto<'_>) -> Result<Files, RenderError> {
     let folder = format!("packages/{attr}");
     let mut files = Files::new();
     files.insert(format!("{folder}/package.nix"), with_final_newline(package_nix(plan, strategy)?.render()?));

@@ -46,8 +46,7 @@ impl Bot {
             }
         }
         let text = ("overlay: update what all packages share".to_owned(), body(&failures));
-        let request =
-            publish_common(&self.forge, &common_branch(), &commit, text, !failures.is_empty()).await?;
+        let request = publish_common(&self.forge, &common_branch(), &commit, text, !failures.is_empty()).await?;
         summary.common_failed = !failures.is_empty();
         summary.common = Some(if failures.is_empty() {
             let state = merge(&self.forge, &request, template_time()).await?;
@@ -134,7 +133,8 @@ fn template_time() -> Timestamp {
 }
 
 fn body(failures: &[(AttrPath, Failure)]) -> String {
-    let mut text = "The flake, the builders or the toolchain changed. Every package was built with the change.\n".to_owned();
+    let mut text =
+        "The flake, the builders or the toolchain changed. Every package was built with the change.\n".to_owned();
     if !failures.is_empty() {
         text.push_str("\nThese do not build with it:\n\n");
     }

@@ -72,7 +72,9 @@ pub(super) fn decide(choice: &Choice, why_nothing: &str, known: &Known<'_>) -> D
             version: Some(version),
             until: None,
         },
-        Some(request) if request.version == version && request.state == PrState::Open && !request.failed && !known.automerge => {
+        Some(request)
+            if request.version == version && request.state == PrState::Open && !request.failed && !known.automerge =>
+        {
             Decision::Wait {
                 reason: format!("pull request {} is open and waits for a person", request.number),
                 version: Some(version),

@@ -100,10 +100,8 @@ impl Bot {
                 Ok(summarised(attr, PackageResult::Waiting, Some(version), detail))
             }
             Decision::Nothing { reason } => {
-                let failure = Failure {
-                    class: FailureClass::Upstream,
-                    message: format!("{} {reason}", package.upstream),
-                };
+                let failure =
+                    Failure { class: FailureClass::Upstream, message: format!("{} {reason}", package.upstream) };
                 self.failed_without_run(attr, &current, None, failure).await
             }
         }
@@ -217,12 +215,9 @@ impl Bot {
                 Ok(tried) => attempt.take(tried),
                 Err(failure) => attempt.failure = Some(failure),
             }
-            let may_fall_back = attempt
-                .failure
-                .as_ref()
-                .is_some_and(|failure| {
-                    matches!(failure.class, FailureClass::Build | FailureClass::Dependency | FailureClass::Evaluate)
-                });
+            let may_fall_back = attempt.failure.as_ref().is_some_and(|failure| {
+                matches!(failure.class, FailureClass::Build | FailureClass::Dependency | FailureClass::Evaluate)
+            });
             if !may_fall_back {
                 break;
             }
@@ -293,12 +288,7 @@ fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strate
 }
 
 /// The files of a package, as its configuration wants them.
-pub(super) fn render(
-    attr: &AttrPath,
-    package: &Package,
-    plan: &Plan,
-    strategy: Strategy,
-) -> Result<Files, Failure> {
+pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: Strategy) -> Result<Files, Failure> {
     let lto = match package.lto {
         Lto::Off => None,
         Lto::Thin => Some("thin"),

@@ -19,12 +19,7 @@ pub struct Watched {
 ///
 /// # Errors
 /// A [`Failure`] of class upstream (or infrastructure, for the cache).
-pub async fn watch(
-    crates: &CratesIo,
-    name: &str,
-    min_age: SignedDuration,
-    now: Timestamp,
-) -> Result<Watched, Failure> {
+pub async fn watch(crates: &CratesIo, name: &str, min_age: SignedDuration, now: Timestamp) -> Result<Watched, Failure> {
     let entries = crates.versions(name).await.map_err(|error| Failure::new(crates_class(&error), &error))?;
     let choice = newest(&entries, Policy { min_age, now });
     Ok(Watched { choice, why_nothing: why_nothing(&entries) })

@@ -32,9 +32,7 @@ pub use cycles::Cycle;
 pub use error::StoreError;
 pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, State};
 pub use pull_requests::{PrState, PullRequest, PullRequestDraft};
-pub use runs::{
-    DerivationRecord, DerivationState, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult,
-};
+pub use runs::{DerivationRecord, DerivationState, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult};
 pub use runs_read::{LogText, Run, Stage};
 pub use status::StatusRow;
 
