@@ -20,14 +20,15 @@ pub(super) struct DoctorArgs {
 
 #[derive(Debug, Serialize)]
 struct Check {
-    check: &'static str,
+    #[serde(rename = "check")]
+    name: &'static str,
     ok: bool,
     detail: String,
 }
 
 pub(super) async fn run(config: Option<&Path>, args: &DoctorArgs) -> Result<Exit, CliError> {
     let config = load_config(config)?;
-    let mut checks = vec![Check { check: "configuration", ok: true, detail: config.file.display().to_string() }];
+    let mut checks = vec![Check { name: "configuration", ok: true, detail: config.file.display().to_string() }];
     check_nix(&config, &mut checks).await;
     check_registry(&config, &mut checks).await;
     check_state(&config, &mut checks).await;
@@ -45,13 +46,13 @@ pub(super) async fn run(config: Option<&Path>, args: &DoctorArgs) -> Result<Exit
 
 fn line(check: &Check) -> String {
     let word = if check.ok { toned(Tone::Good, "ok  ") } else { toned(Tone::Bad, "FAIL") };
-    format!("{word}  {:<14} {}\n", check.check, check.detail)
+    format!("{word}  {:<14} {}\n", check.name, check.detail)
 }
 
-fn outcome(check: &'static str, result: Result<String, String>) -> Check {
+fn outcome(name: &'static str, result: Result<String, String>) -> Check {
     match result {
-        Ok(detail) => Check { check, ok: true, detail },
-        Err(detail) => Check { check, ok: false, detail },
+        Ok(detail) => Check { name, ok: true, detail },
+        Err(detail) => Check { name, ok: false, detail },
     }
 }
 

@@ -23,7 +23,6 @@ use crate::model::{Clock, System};
 #[command(after_help = "Examples:\n  nixwright resolve pkg:cargo/ripgrep@15.2.0\n  \
                         nixwright resolve pkg:cargo/ripgrep --format cargo-units --system aarch64-darwin\n  \
                         nixwright resolve pkg:cargo/bottom --no-default-features --features battery")]
-#[expect(clippy::struct_excessive_bools, reason = "cargo's own options of the same names")]
 pub(super) struct ResolveArgs {
     /// The package, with or without a version: pkg:cargo/NAME[@VERSION]
     purl: Reference,

@@ -1,5 +1,6 @@
 //! `nixwright run`.
 
+use std::fmt::Write as _;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
@@ -68,12 +69,13 @@ fn describe(summary: &CycleSummary) -> String {
         text.push_str(&line(package, width));
     }
     if let Some(common) = &summary.common {
-        text.push_str(&format!("{common}\n"));
+        let _ = writeln!(text, "{common}");
     }
     let counted =
         |wanted: &[PackageResult]| summary.packages.iter().filter(|package| wanted.contains(&package.result)).count();
-    text.push_str(&format!(
-        "\n{} packages: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}\n",
+    let _ = writeln!(
+        text,
+        "\n{} packages: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}",
         summary.packages.len(),
         counted(&[PackageResult::Merged]),
         counted(&[PackageResult::Opened, PackageResult::WouldUpdate]),
@@ -86,13 +88,13 @@ fn describe(summary: &CycleSummary) -> String {
             commits => format!("{commits} commits"),
         },
         if summary.stable_moved { ", stable moved" } else { "" },
-    ));
+    );
     let order = ["watch", "resolve", "write", "evaluate", "fetch", "build", "publish"];
     let stages = order.iter().filter_map(|stage| {
         let elapsed = summary.stages.get(stage)?;
         Some(format!("{stage} {}", duration(*elapsed)))
     });
-    text.push_str(&format!("{}\n", stages.collect::<Vec<_>>().join(", ")));
+    let _ = writeln!(text, "{}", stages.collect::<Vec<_>>().join(", "));
     text
 }
 

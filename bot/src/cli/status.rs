@@ -1,5 +1,6 @@
 //! `nixwright status`: what is where, and why.
 
+use std::fmt::Write as _;
 use std::path::Path;
 
 use clap::Args;
@@ -52,11 +53,12 @@ pub(super) async fn run(config: Option<&Path>, args: &StatusArgs) -> Result<Exit
 
 fn table(rows: &[StatusRow]) -> String {
     let width = rows.iter().map(|row| row.attr.as_str().len()).max().unwrap_or(0);
-    rows.iter()
-        .map(|row| {
-            let version = row.version.as_deref().unwrap_or("-");
-            let next = row.next_attempt.map(|next| format!(" (next attempt {next:.0})")).unwrap_or_default();
-            format!("{:width$}  {version:<10} {:<10}  {}{next}\n", row.attr.as_str(), row.state.as_str(), row.reason)
-        })
-        .collect()
+    let mut text = String::new();
+    for row in rows {
+        let version = row.version.as_deref().unwrap_or("-");
+        let next = row.next_attempt.map(|next| format!(" (next attempt {next:.0})")).unwrap_or_default();
+        let (attr, state) = (row.attr.as_str(), row.state.as_str());
+        let _ = writeln!(text, "{attr:width$}  {version:<10} {state:<10}  {}{next}", row.reason);
+    }
+    text
 }

@@ -28,6 +28,7 @@ use crate::stages::watch::{Watched, watch};
 use crate::stages::write::{Writer, main_branch};
 use crate::store::{ConfiguredPackage, Cycle, Store, StoreError};
 
+use summary::Timer;
 pub use summary::{CycleSummary, PackageSummary, Result as PackageResult};
 
 /// A bar for long work, by what it is about; hidden where nobody looks.
@@ -116,7 +117,7 @@ impl Bot {
     async fn watch_all(&self, summary: &mut CycleSummary) -> Vec<(AttrPath, Result<Watched, Failure>)> {
         let bar = (self.new_bar)("watching");
         bar.set_length(self.config.packages.len() as u64);
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let watched = self.config.packages.iter().map(|(attr, package)| {
             let bar = bar.clone();
             async move {

@@ -9,6 +9,7 @@ use nixwright_resolver::plan::{Plan, Selection};
 
 use super::decide::{Decision, Known, decide};
 use super::record::Attempt;
+use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
 use crate::clients::crates_io::IndexEntry;
 use crate::config::{Lto, Package};
@@ -189,7 +190,7 @@ impl Bot {
     ) -> Result<Attempt, CycleError> {
         let Job { run, attr, package, current, .. } = job;
         let mut attempt = Attempt::default();
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let bar = (self.new_bar)(&format!("{attr}: resolving"));
         let plan = self.resolver.plan(release, &bar).await;
         bar.finish_and_clear();

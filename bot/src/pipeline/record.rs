@@ -9,6 +9,7 @@ use nixwright_resolver::plan::{Plan, UnitKind};
 
 use super::decide::next_attempt;
 use super::package::{Current, Job, render, summarised};
+use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
 use crate::clients::nix::DerivationOutcome;
 use crate::message::{BuildScript, FailureReport, PullRequestEvidence, SystemBuild, UnitTime};
@@ -58,7 +59,7 @@ impl Bot {
         summary: &mut CycleSummary,
     ) -> Result<Result<Tried, Failure>, CycleError> {
         let Job { run, attr, package, current, .. } = job;
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let branch = package_branch(attr);
         let written = async {
             let files = render(attr, package, plan, strategy)?;
@@ -92,7 +93,7 @@ impl Bot {
         summary: &mut CycleSummary,
     ) -> Result<Result<Built, Failure>, CycleError> {
         let Job { run, attr, .. } = job;
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let evaluated = self.builder.evaluate(&self.builder.flake(branch, commit), attr).await;
         let elapsed = timer.stop(summary, "evaluate");
         let evaluated = match evaluated {
@@ -103,7 +104,7 @@ impl Bot {
         self.record_stage(run, "evaluate", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Evaluated, "Nix evaluated it to derivations").await?;
 
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
         let fetched = self.builder.fetch(&evaluated, plan, &bar).await;
         bar.finish_and_clear();
@@ -116,7 +117,7 @@ impl Bot {
             Err(failure) => return Ok(Err(failure)),
         }
 
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let bar = (self.new_bar)(&format!("{attr}: building"));
         let built = self.builder.build(&evaluated, &bar).await;
         bar.finish_and_clear();
@@ -168,7 +169,7 @@ impl Bot {
     ) -> Result<PackageSummary, CycleError> {
         let Job { run, attr, package, current, .. } = job;
         let version = job.version();
-        let timer = summary.timer(&self.clock);
+        let timer = Timer::start(&self.clock);
         let evidence = self.evidence(job, &attempt);
         let is_ours = attempt.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Infrastructure);
         let mut request = None;

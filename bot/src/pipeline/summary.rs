@@ -61,11 +61,6 @@ impl CycleSummary {
     pub fn has_failures(&self) -> bool {
         self.common_failed || self.packages.iter().any(|package| package.result == Result::Failed)
     }
-
-    /// Starts measuring a stage.
-    pub(super) fn timer(&self, clock: &Clock) -> Timer {
-        Timer { clock: clock.clone(), started: clock.now() }
-    }
 }
 
 /// A stage's time, while it runs.
@@ -75,6 +70,11 @@ pub(super) struct Timer {
 }
 
 impl Timer {
+    /// Starts measuring.
+    pub(super) fn start(clock: &Clock) -> Self {
+        Self { clock: clock.clone(), started: clock.now() }
+    }
+
     /// Adds the time since the start to a stage.
     pub(super) fn stop(&self, summary: &mut CycleSummary, stage: &'static str) -> Duration {
         let elapsed = self.clock.now().duration_since(self.started);

@@ -101,6 +101,6 @@ fn a_green_pull_request_waits_for_a_person_unless_it_may_be_merged() {
 
 #[test]
 fn the_distance_between_attempts_doubles_up_to_a_week() {
-    let hours = |attempts| (super::next_attempt(at(NOW), attempts) - at(NOW)).get_hours();
+    let hours = |attempts| super::next_attempt(at(NOW), attempts).duration_since(at(NOW)).as_hours();
     assert_eq!([1, 2, 4, 10, 200].map(hours), [1, 2, 8, 168, 168]);
 }
