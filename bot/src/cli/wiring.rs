@@ -1,7 +1,7 @@
 //! From a configuration to everything that the stages need.
 
 use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
+use std::path::{Component, Path, PathBuf};
 
 use nixwright_resolver::archive::Limits;
 use tokio::sync::OnceCell;
@@ -44,8 +44,7 @@ pub(super) struct State {
 
 impl State {
     pub(super) fn of(config: &Config) -> Self {
-        // Without the `..` of a folder that is named relative to the configuration, once it is there.
-        let folder = std::fs::canonicalize(&config.state_dir).unwrap_or_else(|_| config.state_dir.clone());
+        let folder = plain(&config.state_dir);
         Self { folder }
     }
 
@@ -68,6 +67,21 @@ impl State {
     pub(super) async fn store(&self) -> Result<Store, CliError> {
         Store::open(&self.database(), Clock::system()).await.map_err(CliError::machine)
     }
+}
+
+/// The same folder as an absolute path without `..`, whether it is there yet or not: it ends up in what people copy.
+fn plain(folder: &Path) -> PathBuf {
+    let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
+    absolute.components().fold(PathBuf::new(), |mut path, component| {
+        if component == Component::ParentDir {
+            // What `..` means after a link, the file system decides.
+            path = std::fs::canonicalize(&path).unwrap_or(path);
+            path.pop();
+        } else {
+            path.push(component);
+        }
+        path
+    })
 }
 
 /// The resolver, with a registry and caches below `cache`.
@@ -149,4 +163,14 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
 pub(super) fn open_overlay(state: &State) -> Result<Overlay, CliError> {
     let folder = std::path::absolute(state.overlay()).map_err(CliError::machine)?;
     Overlay::open_or_init(&folder).map_err(CliError::machine)
+}
+
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
+
+    #[test]
+    fn a_folder_that_is_not_there_yet_has_no_detour_either() {
+        assert_eq!(super::plain(Path::new("/proc/absent/../var")), Path::new("/proc/var"));
+    }
 }
