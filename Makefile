@@ -27,6 +27,9 @@ lint: ## formatting and clippy, warnings are errors
 	$(CARGO) fmt --all --check
 	$(CARGO) clippy --workspace --all-targets --locked -- --deny warnings
 
+bench: deps ## our figures beside cargo's, on real programs (some minutes)
+	$(CARGO) bench --locked --package nixwright-tests --bench figures
+
 clean: ## removes what was built and the bot's state
 	$(CARGO) clean
 	rm -rf var

@@ -1,0 +1,265 @@
+//! `make bench`: our figures beside cargo's, measured in one go on real programs. Prints; asserts nothing.
+//!
+//! CPU time is that of all processes that were waited for, read from `/proc/self/stat`; builds run as our descendants, so
+//! it counts Nix, shells and compilers alike. Builds are cold because the toolchain's fingerprint gets a new word each time.
+#![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program that measures and prints")]
+
+use std::collections::BTreeMap;
+use std::path::{Path, PathBuf};
+use std::process::Command;
+use std::time::{Duration, Instant};
+
+use anyhow::{Context as _, Result, ensure};
+use indicatif::ProgressBar;
+use nixwright::clients::cargo::Cargo;
+use nixwright::clients::crates_io::{CratesIo, IndexEntry};
+use nixwright::clients::endpoints;
+use nixwright::clients::git::{Author, Overlay};
+use nixwright::clients::http::{Http, HttpSettings};
+use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
+use nixwright::model::{AttrPath, Clock, Strategy, System};
+use nixwright::overlay::{PackageSet, common_files, package_files};
+use nixwright::stages::build::Builder;
+use nixwright::stages::resolve::Resolver;
+use nixwright::stages::write::{Writer, main_branch};
+use nixwright_resolver::archive::Limits;
+use nixwright_resolver::cargo::{Release, SystemTriple};
+use nixwright_resolver::catalog::CrateVersion;
+use nixwright_resolver::plan::{Plan, Profile, Selection};
+
+const BUILT: [(&str, &str); 2] = [("ripgrep", "15.2.0"), ("bottom", "0.15.0")];
+const LARGEST: (&str, &str) = ("gitui", "0.28.1");
+
+/// How often a short command is run; the median counts.
+const REPEATS: usize = 5;
+
+#[tokio::main]
+async fn main() -> Result<()> {
+    // `cargo test --all-targets` starts benches too, with this argument missing.
+    if !std::env::args().any(|argument| argument == "--bench") {
+        return Ok(());
+    }
+    let bench = Bench::new().await?;
+    println!("resolving {} {}, four systems, facts cached", LARGEST.0, LARGEST.1);
+    bench.resolving(LARGEST).await?;
+    println!("\nevaluating {} {} to its derivation, shared, host package set", LARGEST.0, LARGEST.1);
+    bench.evaluating(LARGEST).await?;
+    println!("\ncold builds, the same profile on both sides");
+    for program in BUILT {
+        bench.building(program).await?;
+    }
+    Ok(())
+}
+
+struct Bench {
+    folder: PathBuf,
+    resolver: Resolver,
+    http: Http,
+    toolchain: Toolchain,
+}
+
+impl Bench {
+    async fn new() -> Result<Self> {
+        let folder = Path::new(env!("CARGO_TARGET_TMPDIR")).join("bench");
+        std::fs::create_dir_all(&folder)?;
+        let environment: BTreeMap<String, String> = std::env::vars().collect();
+        let http = Http::new(HttpSettings::default(), Clock::system())?;
+        let cache = folder.join("cache");
+        let crates = CratesIo::new(http.clone(), endpoints::crates_index(&environment)?, &cache);
+        let cargo = Cargo::open(&cache.join("work")).await?;
+        let resolver = Resolver { crates, cargo, cache, limits: Limits::default() };
+        Ok(Self { folder, resolver, http, toolchain: probe_toolchain().await? })
+    }
+
+    async fn entry(&self, (name, version): (&str, &str)) -> Result<IndexEntry> {
+        let entries = self.resolver.crates.versions(name).await?;
+        entries.into_iter().find(|entry| entry.version.to_string() == version).context("no such version")
+    }
+
+    async fn plan(&self, program: (&str, &str)) -> Result<Plan> {
+        let release = release(&self.entry(program).await?);
+        Ok(self.resolver.plan(&release, &ProgressBar::hidden()).await?)
+    }
+
+    /// Without the cached plan but with cached facts, against cargo's unit graph for one system.
+    async fn resolving(&self, program: (&str, &str)) -> Result<()> {
+        self.plan(program).await?;
+        let source = self.unpacked(program).await?;
+        let (mut ours, mut cargos) = (Vec::new(), Vec::new());
+        for _ in 0..REPEATS {
+            std::fs::remove_dir_all(self.resolver.cache.join("plans"))?;
+            let started = Instant::now();
+            self.plan(program).await?;
+            ours.push(started.elapsed());
+            let mut graph = Command::new("cargo");
+            graph.args(["build", "--quiet", "--unit-graph", "-Zunstable-options", "--locked", "--offline"]);
+            graph.env("RUSTC_BOOTSTRAP", "1").current_dir(&source);
+            let started = Instant::now();
+            ensure!(graph.output()?.status.success(), "cargo's unit graph");
+            cargos.push(started.elapsed());
+        }
+        compare("seconds", median(ours), median(cargos), "cargo's unit graph, one system");
+        Ok(())
+    }
+
+    async fn evaluating(&self, program: (&str, &str)) -> Result<()> {
+        let plan = self.plan(program).await?;
+        let (overlay, attr) = self.overlay(program, &plan, "").await?;
+        let graph = nixwright::overlay::graph_json::render(&plan, None);
+        let rows: usize = graph.lines().filter(|line| line.starts_with('"') && line.contains("\": {")).count();
+        let units = rows - plan.graph.packages.len() - 2;
+        println!("  {} bytes of graph.json, {units} units: {} bytes a unit", graph.len(), graph.len() / units);
+        let checkout = self.folder.join("checkout");
+        let _ = std::fs::remove_dir_all(&checkout);
+        let cloned = Command::new("git").arg("clone").arg("-q").arg(&overlay).arg(&checkout).status()?;
+        ensure!(cloned.success(), "git clone");
+        let expression = format!(
+            "(import {}/default.nix {{ pkgs = import {0}/hostpkgs {{ system = \"{}\"; }}; }}).{attr}.drvPath",
+            checkout.display(),
+            System::current()
+        );
+        let mut figures = Vec::new();
+        for _ in 0..REPEATS {
+            let mut eval = Command::new("nix-instantiate");
+            eval.args(["--eval", "--strict", "--read-write-mode", "--expr", &expression]);
+            eval.env("NIX_SHOW_STATS", "1").env("NIX_COUNT_CALLS", "0");
+            let output = eval.output()?;
+            let text = String::from_utf8_lossy(&output.stderr).into_owned();
+            ensure!(output.status.success(), "evaluation: {text}");
+            let stats: serde_json::Value = serde_json::from_str(text.get(text.find('{').unwrap_or(0)..).unwrap_or(""))?;
+            let megabytes = stats["gc"]["totalBytes"].as_f64().unwrap_or(0.0) / 1e6;
+            figures.push((stats["cpuTime"].as_f64().unwrap_or(0.0), megabytes));
+        }
+        figures.sort_by(|one, other| one.0.total_cmp(&other.0));
+        let (seconds, megabytes) = figures[REPEATS / 2];
+        println!("  {seconds:.2} s of CPU, {megabytes:.1} MB allocated");
+        Ok(())
+    }
+
+    async fn building(&self, program: (&str, &str)) -> Result<()> {
+        let plan = self.plan(program).await?;
+        let nonce = format!("bench {:?}", Clock::system().now());
+        let (overlay, attr) = self.overlay(program, &plan, &nonce).await?;
+        let builder = self.builder(&overlay).await?;
+        let head = Overlay::open_or_init(&overlay)?.branch(&main_branch())?.context("main")?;
+        let evaluated = builder.evaluate(&builder.flake("main", &head), &attr).await?;
+        builder.fetch(&evaluated, &plan, &ProgressBar::hidden()).await?;
+        let (started, cpu) = (Instant::now(), children_cpu()?);
+        let built = builder.build(&evaluated, &ProgressBar::hidden()).await?;
+        let ours = (started.elapsed(), children_cpu()?.saturating_sub(cpu));
+        ensure!(built.failure.is_none(), "{:?}", built.failure);
+        let cargos = self.cargo_build(program, &plan.graph.profile).await?;
+        println!("  {} {}: {} derivations", program.0, program.1, built.built);
+        compare("  CPU seconds", ours.1, cargos.1, "cargo");
+        compare("  wall seconds", ours.0, cargos.0, "cargo");
+        Ok(())
+    }
+
+    /// cargo with the overlay's profile for dependencies and upstream's for the package, neither with LTO.
+    async fn cargo_build(&self, program: (&str, &str), profile: &Profile) -> Result<(Duration, Duration)> {
+        let source = self.unpacked(program).await?;
+        let target = self.folder.join("cargo-target");
+        let _ = std::fs::remove_dir_all(&target);
+        let mut settings = vec![
+            "profile.release.lto='off'".to_owned(),
+            "profile.release.build-override.opt-level=3".to_owned(),
+            "profile.release.package.'*'.opt-level=3".to_owned(),
+            "profile.release.package.'*'.debug=0".to_owned(),
+            "profile.release.package.'*'.codegen-units=16".to_owned(),
+        ];
+        let number = |level: &str| level.parse::<u8>().map_or_else(|_| format!("'{level}'"), |level| level.to_string());
+        settings.extend(profile.opt_level.as_ref().map(|level| format!("profile.release.opt-level={}", number(level))));
+        let mut build = Command::new("cargo");
+        build.args(["build", "--release", "--quiet", "--locked", "--offline"]).current_dir(&source);
+        build.env("CARGO_TARGET_DIR", &target);
+        for setting in settings {
+            build.arg("--config").arg(setting);
+        }
+        let (started, cpu) = (Instant::now(), children_cpu()?);
+        ensure!(build.status()?.success(), "cargo build");
+        Ok((started.elapsed(), children_cpu()?.saturating_sub(cpu)))
+    }
+
+    /// The program's own source, with its dependencies fetched by cargo.
+    async fn unpacked(&self, program: (&str, &str)) -> Result<PathBuf> {
+        let entry = self.entry(program).await?;
+        let archive = self.resolver.crates.crate_file(&entry.name, program.1, &entry.sha256).await?;
+        let sources = self.folder.join("sources");
+        std::fs::create_dir_all(&sources)?;
+        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&sources).status()?;
+        ensure!(unpacked.success(), "tar");
+        let source = sources.join(format!("{}-{}", program.0, program.1));
+        let fetched = Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(&source).status()?;
+        ensure!(fetched.success(), "cargo fetch");
+        Ok(source)
+    }
+
+    /// An overlay with one package, built with the `shared` strategy.
+    async fn overlay(&self, program: (&str, &str), plan: &Plan, nonce: &str) -> Result<(PathBuf, AttrPath)> {
+        let folder = self.folder.join("overlay.git");
+        let _ = std::fs::remove_dir_all(&folder);
+        let mut toolchain = self.toolchain.clone();
+        toolchain.fingerprint.push_str(nonce);
+        let attr: AttrPath = program.0.parse()?;
+        let mut files = common_files(&[System::current()], PackageSet::Host(&toolchain.to_json()?))?;
+        files.extend(package_files(&attr, plan, Strategy::Shared, None)?);
+        let author = Author { name: "bench".to_owned(), email: "bench@localhost".to_owned() };
+        let writer = Writer { overlay: Overlay::open_or_init(&folder)?, author };
+        let commit = writer.commit(None, files, "bench\n".to_owned(), jiff::Timestamp::UNIX_EPOCH).await?;
+        writer.move_branch(&main_branch(), &commit.context("a commit")?, None).await?;
+        Ok((folder, attr))
+    }
+
+    async fn builder(&self, overlay: &Path) -> Result<Builder> {
+        let settings = NixSettings {
+            system: System::current(),
+            sandbox_paths: self.toolchain.sandbox.clone(),
+            timeout: Duration::from_secs(3600),
+            max_silent: Duration::from_secs(1200),
+            max_log_bytes: 64 << 20,
+            memory_limit_bytes: None,
+            max_jobs: std::thread::available_parallelism()?.get(),
+            cores: 0,
+            cache_dir: self.folder.join("nix"),
+        };
+        Ok(Builder {
+            nix: Nix::open(settings).await?,
+            crates: self.resolver.crates.clone(),
+            http: self.http.clone(),
+            cache: self.resolver.cache.clone(),
+            roots: self.folder.join("roots"),
+            overlay: overlay.to_owned(),
+            system: System::current(),
+        })
+    }
+}
+
+fn release(entry: &IndexEntry) -> Release {
+    let systems = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
+    let systems = systems.iter().filter_map(|system| system.parse::<System>().ok()).map(|system| SystemTriple {
+        system: system.to_string(),
+        target: system.triple().to_owned(),
+        host: system.triple().to_owned(),
+    });
+    let root =
+        CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() };
+    Release { root, systems: systems.collect(), selection: Selection::default() }
+}
+
+fn median(mut times: Vec<Duration>) -> Duration {
+    times.sort();
+    times[times.len() / 2]
+}
+
+fn compare(what: &str, ours: Duration, theirs: Duration, whose: &str) {
+    let (ours, theirs) = (ours.as_secs_f64(), theirs.as_secs_f64());
+    println!("  {what}: {ours:.2}, {whose} {theirs:.2}, ratio {:.2}", ours / theirs);
+}
+
+/// CPU time of all descendants that were waited for: `cutime` and `cstime` of proc(5), in ticks of 10 ms.
+fn children_cpu() -> Result<Duration> {
+    let stat = std::fs::read_to_string("/proc/self/stat")?;
+    let fields: Vec<&str> = stat.rsplit(')').next().unwrap_or_default().split_whitespace().collect();
+    let ticks = |index: usize| -> Result<u64> { Ok(fields.get(index).context("a short stat")?.parse()?) };
+    Ok(Duration::from_millis((ticks(13)? + ticks(14)?) * 10))
+}
