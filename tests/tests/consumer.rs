@@ -13,14 +13,28 @@ use tempfile::TempDir;
 static WORLD: LazyLock<World> =
     LazyLock::new(|| World::run_in(&Path::new(env!("CARGO_TARGET_TMPDIR")).join("consumer")));
 
-/// A package set that has a `lantern` of its own, which its toolchain needs and which some other package takes.
+/// A package set that has a `lantern` of its own, which its toolchain needs.
 const CLASHING: &str = r#"
     (import "${nixwright}/hostpkgs" {
       overlays = [
         (final: prev: {
           lantern = prev.runCommand "their-lantern" { } "mkdir $out; echo theirs > $out/who";
-          rustc = prev.rustc // { theirs = final.lantern.outPath; };
-          user = final.runCommand "user" { inherit (final) lantern; } "mkdir $out; ls $lantern > $out/listing";
+          rustc = prev.rustc // final.runCommand "rustc" { inherit (final) lantern; original = prev.rustc; } ''
+            cat $lantern/who
+            ln -s $original $out
+          '';
+        })
+      ];
+    })
+"#;
+
+/// A package set that has a `lantern` of its own, which some other package takes.
+const TAKEN: &str = r#"
+    (import "${nixwright}/hostpkgs" {
+      overlays = [
+        (final: prev: {
+          lantern = prev.runCommand "their-lantern" { } "mkdir $out";
+          user = final.runCommand "user" { inherit (final) lantern; } "mkdir $out";
         })
       ];
     })
@@ -61,8 +75,8 @@ fn a_package_is_replaced_by_name_only_where_that_is_asked_for() {
     let consumer = Consumer::new(r#"(import "${nixwright}/hostpkgs" { })"#, "pkgs.nixwright.lantern", "");
     assert_eq!(consumer.drv_of(&format!("{replace}.lantern")), consumer.drv_of("pkgs.nixwright.lantern"));
     assert_eq!(consumer.name_of(&format!("{replace}.matches or {{ name = \"none\"; }}")), "none");
-    let clashing = Consumer::new(CLASHING, "pkgs.user", "");
-    assert_ne!(clashing.drv_of("pkgs.user"), clashing.drv_of(&format!("{replace}.user")), "others now take ours");
+    let taken = Consumer::new(TAKEN, "pkgs.user", "");
+    assert_ne!(taken.drv_of("pkgs.user"), taken.drv_of(&format!("{replace}.user")), "others now take ours");
 }
 
 #[test]
