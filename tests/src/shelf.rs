@@ -45,11 +45,12 @@ pub fn shelf() -> &'static Shelf {
 }
 
 impl Shelf {
-    /// The same crates with other bytes, hence other hashes: nothing of them is in any Nix store yet.
+    /// The same crates with other bytes, hence other hashes: nothing of them is in any Nix store yet. The salt is a comment
+    /// of TOML with its line end, or empty.
     pub fn with_salt(salt: &str) -> Self {
         let read = |name: &str| {
             let fixture = Fixture::read(name);
-            if salt.is_empty() { fixture } else { fixture.append("Cargo.toml", &format!("\n# {salt}\n")) }
+            if salt.is_empty() { fixture } else { fixture.append("Cargo.toml", salt) }
         };
         let mut shelf = Self { crates: Vec::new() };
         let plain = [

@@ -89,7 +89,7 @@ fn downloads_that_break_off_lie_or_fail_do_not_reach_the_overlay() {
     let mut configuration = MATCHES.to_owned();
     for (name, fault) in faults {
         registry.publish(&small_program(name));
-        registry.fail(&format!("/files/{}/{name}/", prefix(name)), fault);
+        registry.fail(&format!("/{name}/1.0.0/"), fault);
         configuration += &package(name);
     }
     let bot = Bot::new(&registry, &configuration);
@@ -179,11 +179,6 @@ fn with_matchbox() -> Registry {
 fn small_program(name: &str) -> PackedCrate {
     let lock = format!("version = 4\n\n[[package]]\nname = \"{name}\"\nversion = \"1.0.0\"\n");
     Fixture::read("matchbox").replace("Cargo.toml", "matchbox", name).file("Cargo.lock", lock).pack()
-}
-
-/// The folders of a name in the index, as the download template repeats them.
-fn prefix(name: &str) -> String {
-    if name.len() == 3 { format!("3/{}", &name[..1]) } else { format!("{}/{}", &name[..2], &name[2..4]) }
 }
 
 /// Lines of the configuration for a package that is called as upstream calls it.

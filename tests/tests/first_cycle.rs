@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 use std::path::Path;
 use std::sync::LazyLock;
 
-use nixwright_tests::process::{command, stdout_of};
+use nixwright_tests::process::{command, files_below, stdout_of, write_file};
 use nixwright_tests::shelf::{LANTERN_REPORT, shelf};
 use nixwright_tests::world::{World, attribute};
 
@@ -211,8 +211,60 @@ fn a_second_cycle_finds_nothing_commits_nothing_and_downloads_nothing() {
 }
 
 #[test]
+fn every_other_command_answers_about_what_the_cycle_left() {
+    let bot = &WORLD.bot;
+    bot.call(&["check-config"]).expect_code(0);
+    bot.call(&["doctor"]).expect_code(0).expect_words(&["sandbox", "toolchain"]);
+    bot.call(&["status", "lantern"]).expect_code(0).expect_words(&["lantern", "1.0.0", "up_to_date"]);
+    bot.call(&["status", "nowhere"]).expect_code(2).expect_words(&["nowhere"]);
+    bot.call(&["completions", "bash"]).expect_code(0).expect_words(&["nixwright"]);
+    let out = bot.call(&["build", "lantern"]).expect_code(0).stdout;
+    assert_eq!(stdout_of(command(format!("{}/bin/lantern", out.trim())).arg("--version")), "lantern 1.0.0\n");
+    bot.call(&["build", "nowhere"]).expect_words(&["nowhere"]);
+}
+
+#[test]
+fn the_pages_can_be_exported_anywhere() {
+    let folder = tempfile::tempdir().unwrap();
+    let target = folder.path().join("pages");
+    WORLD.bot.call(&["dashboard", "--export", target.to_str().unwrap()]).expect_code(0);
+    let exported: Vec<_> = files_below(&target).into_iter().map(|path| path.to_str().unwrap().to_owned()).collect();
+    assert_eq!(exported, WORLD.bot.pages().into_keys().collect::<Vec<_>>());
+}
+
+#[test]
+fn without_flakes_the_package_is_the_same() {
+    let home = tempfile::tempdir().unwrap();
+    let overlay = WORLD.bot.overlay();
+    for (path, content) in overlay.files("main") {
+        write_file(&home.path().join("overlay").join(path), content);
+    }
+    let nix = WORLD.nix();
+    let folder = home.path().join("overlay");
+    let arguments = [folder.to_str().unwrap(), "--attr", "lantern"];
+    let plain = stdout_of(&mut nix.command(home.path(), "nix-instantiate", &arguments));
+    let installable = format!("{}#{}", overlay.flake("main"), attribute("lantern"));
+    assert_eq!(nix.eval(home.path(), &installable, Some("package: package.drvPath")), plain.trim());
+}
+
+#[test]
+fn another_nix_evaluates_to_the_same_derivation() {
+    let Some(other) = std::env::var_os("NIXWRIGHT_NIX") else {
+        println!("skipped: NIXWRIGHT_NIX names no other nix");
+        return;
+    };
+    let home = tempfile::tempdir().unwrap();
+    let nix = WORLD.nix();
+    let installable = format!("{}#{}", WORLD.bot.overlay().flake("main"), attribute("lantern"));
+    let ours = nix.eval(home.path(), &installable, Some("package: package.drvPath"));
+    let arguments = ["eval", "--json", "--no-write-lock-file", &installable, "--apply", "package: package.drvPath"];
+    let theirs = stdout_of(&mut nix.command(home.path(), other.to_str().unwrap(), &arguments));
+    assert_eq!(serde_json::from_str::<serde_json::Value>(&theirs).unwrap(), ours);
+}
+
+#[test]
 fn what_failed_is_nothing_and_no_half_written_file_is_left() {
-    let leftovers: Vec<_> = nixwright_tests::process::files_below(&WORLD.bot.state())
+    let leftovers: Vec<_> = files_below(&WORLD.bot.state())
         .into_iter()
         .filter(|path| {
             let name = path.file_name().unwrap().to_string_lossy();

@@ -5,7 +5,8 @@ use std::time::{Duration, Instant};
 
 use nixwright_tests::bot::Bot;
 use nixwright_tests::fixture::Fixture;
-use nixwright_tests::registry::Registry;
+use nixwright_tests::registry::{Fault, Registry};
+use nixwright_tests::shelf::shelf;
 
 /// How long events may take on a busy machine before the test gives up on them.
 const PATIENCE: Duration = Duration::from_secs(180);
@@ -30,6 +31,24 @@ fn killing_the_program_during_a_build_leaves_no_builder_and_the_next_start_says_
     assert!(bot.overlay().file("main", "packages/slowpoke/package.nix").is_none(), "nothing unbuilt was merged");
 }
 
+#[test]
+fn killing_the_program_during_a_download_leaves_nothing_that_the_next_start_trips_over() {
+    let registry = Registry::with([shelf().get("matchbox", "1.0.0")]);
+    registry.fail("/files/", Fault::Slow(PATIENCE));
+    let bot = Bot::new(&registry, "[packages.matches]\npurl = \"pkg:cargo/matchbox\"\n");
+    let mut program = bot.start_once();
+    let mut asked = Vec::new();
+    wait_until("the registry was asked", || {
+        asked.extend(registry.take_requests());
+        asked.iter().any(|request| request.path == "/index/ma/tc/matchbox")
+    });
+    program.kill().unwrap();
+    program.wait().unwrap();
+    registry.heal();
+    bot.run_once().expect_code(0);
+    assert_eq!(bot.status_of("matches")["state"], "up_to_date");
+}
+
 /// Processes that sleep this long, on the whole machine.
 fn sleepers(seconds: &str) -> Vec<u32> {
     let wanted = format!("sleep\0{seconds}\0");
@@ -42,7 +61,7 @@ fn sleepers(seconds: &str) -> Vec<u32> {
     processes.collect()
 }
 
-fn wait_until(what: &str, reached: impl Fn() -> bool) {
+fn wait_until(what: &str, mut reached: impl FnMut() -> bool) {
     let begin = Instant::now();
     while !reached() {
         assert!(begin.elapsed() < PATIENCE, "waited in vain until {what}");

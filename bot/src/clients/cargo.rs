@@ -16,6 +16,8 @@ use nixwright_resolver::catalog::{Catalog, CrateVersion};
 use tempfile::TempDir;
 use tokio::process::Command;
 
+use super::endpoints;
+
 /// Why cargo or rustc could not say what it was asked.
 #[derive(Debug, thiserror::Error)]
 pub enum CargoError {
@@ -37,6 +39,14 @@ pub enum CargoError {
         /// What it printed, shortened.
         stderr: String,
     },
+    /// The manifest asks for what the lock does not have.
+    #[error("the Cargo.lock of {package} does not fit its Cargo.toml, so upstream has to release it anew: {stderr}")]
+    StaleLock {
+        /// Name and version.
+        package: String,
+        /// What cargo said, shortened.
+        stderr: String,
+    },
     /// The working folder could not be written.
     #[error("cannot write the folder for cargo below {}: {source}; is the disk full?", path.display())]
     Folder {
@@ -48,6 +58,32 @@ pub enum CargoError {
     /// A manifest or lock that is not fit to be shown to cargo.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
+}
+
+impl CargoError {
+    /// Without the temporary folder's path, which is nobody's business and differs each time.
+    fn without(self, folder: &Path) -> Self {
+        match self {
+            Self::Refused { command, package, stderr } => {
+                let stderr = stderr.replace(&format!("{}/", folder.display()), "");
+                Self::Refused { command, package, stderr }
+            }
+            other => other,
+        }
+    }
+
+    /// Tells a lock that does not fit from other refusals: the only crates that cargo is shown are the lock's.
+    fn of_lock(self, folder: &Path) -> Self {
+        let signs = ["no matching package", "failed to select a version", "lock file", "needs to be updated"];
+        match self.without(folder) {
+            Self::Refused { package, stderr, .. } if signs.iter().any(|sign| stderr.contains(sign)) => {
+                // Cargo's hints from here on are for people at a keyboard.
+                let stderr = stderr.split("\nAs a reminder").next().unwrap_or_default().to_owned();
+                Self::StaleLock { package, stderr }
+            }
+            other => other,
+        }
+    }
 }
 
 /// A Rust toolchain, found once.
@@ -94,6 +130,7 @@ impl Cargo {
         let mut command = self.command(folder.path(), "metadata");
         command.args(["--format-version", "1", "--all-features", "--offline", "--locked"]);
         accepted("cargo metadata", &release.root.label(), &run(&mut command, "cargo").await?)
+            .map_err(|error| error.of_lock(folder.path()))
     }
 
     /// The `Cargo.lock` that cargo makes for a release that ships none, from the sparse index at `index`.
@@ -103,13 +140,17 @@ impl Cargo {
     pub async fn generate_lock(&self, release: &Release, catalog: &Catalog, index: &str) -> Result<String, CargoError> {
         let folder = self.folder(release, catalog, false)?;
         let io_error = |source| CargoError::Folder { path: folder.path().to_owned(), source };
-        let config = format!(
-            "[source.crates-io]\nreplace-with = \"index\"\n[source.index]\nregistry = {}\n",
-            serde_json::Value::from(index)
-        );
+        // Cargo refuses its own default as a replacement of itself.
+        let config = if index == endpoints::CRATES_INDEX {
+            String::new()
+        } else {
+            let index = serde_json::Value::from(format!("sparse+{index}"));
+            format!("[source.crates-io]\nreplace-with = \"index\"\n[source.index]\nregistry = {index}\n")
+        };
         write(&folder.path().join("home/config.toml"), &config).map_err(io_error)?;
         let mut command = self.command(folder.path(), "generate-lockfile");
-        accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)?;
+        accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)
+            .map_err(|error| error.without(folder.path()))?;
         fs::read_to_string(folder.path().join("root/Cargo.lock")).map_err(io_error)
     }
 

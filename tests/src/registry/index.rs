@@ -30,10 +30,15 @@ pub(super) fn line(packed: &PackedCrate, published: &str, yanked: bool) -> Value
 /// Where a crate's file lies in the index: `1/a`, `2/ab`, `3/a/abc`, `ab/cd/abcd`.
 pub(super) fn path_of(name: &str) -> String {
     let name = name.to_lowercase();
+    format!("{}/{name}", prefix_of(&name))
+}
+
+/// The folders of a name, in the name's own case: `1`, `2`, `3/a`, `ab/cd`.
+pub(super) fn prefix_of(name: &str) -> String {
     match name.len() {
-        1 | 2 => format!("{}/{name}", name.len()),
-        3 => format!("3/{}/{name}", &name[..1]),
-        _ => format!("{}/{}/{name}", &name[..2], &name[2..4]),
+        1 | 2 => name.len().to_string(),
+        3 => format!("3/{}", &name[..1]),
+        _ => format!("{}/{}", &name[..2], &name[2..4]),
     }
 }
 

@@ -81,7 +81,7 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
         Some("config.json") => Some(
             // A template with every marker that matters, so that nobody gets by with the default form.
             format!(
-                r#"{{"dl":"{0}/files/{{prefix}}/{{crate}}/{{version}}/{{sha256-checksum}}.crate","api":"{0}"}}"#,
+                r#"{{"dl":"{0}/files/{{prefix}}/{{lowerprefix}}/{{crate}}/{{version}}/{{sha256-checksum}}.crate","api":"{0}"}}"#,
                 shared.base
             )
             .into_bytes(),
@@ -106,9 +106,8 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
 
 /// The path that the template of `config.json` gives for a crate's archive.
 pub(super) fn archive_path(name: &str, version: &str, sha256: &str) -> String {
-    let index_path = index::path_of(name);
-    let prefix = index_path.rsplit_once('/').expect("an index path has folders").0;
-    format!("/files/{prefix}/{name}/{version}/{sha256}.crate")
+    let [prefix, lower_prefix] = [name, &name.to_lowercase()].map(index::prefix_of);
+    format!("/files/{prefix}/{lower_prefix}/{name}/{version}/{sha256}.crate")
 }
 
 async fn bytes_of(response: Response) -> Bytes {
