@@ -19,7 +19,7 @@ use nixwright::clients::http::{Http, HttpSettings};
 use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
 use nixwright::model::{AttrPath, Clock, Strategy, System};
 use nixwright::overlay::{PackageSet, common_files, package_files};
-use nixwright::stages::build::Builder;
+use nixwright::stages::build::{Builder, Built};
 use nixwright::stages::resolve::Resolver;
 use nixwright::stages::write::{Writer, main_branch};
 use nixwright_resolver::archive::Limits;
@@ -28,6 +28,7 @@ use nixwright_resolver::catalog::CrateVersion;
 use nixwright_resolver::plan::{Plan, Profile, Selection};
 
 const BUILT: [(&str, &str); 2] = [("ripgrep", "15.2.0"), ("bottom", "0.15.0")];
+const NEXT: [(&str, &str); 2] = [("fd-find", "10.4.1"), ("fd-find", "10.4.2")];
 const LARGEST: (&str, &str) = ("gitui", "0.28.1");
 
 /// How often a short command is run; the median counts.
@@ -48,6 +49,8 @@ async fn main() -> Result<()> {
     for program in BUILT {
         bench.building(program).await?;
     }
+    println!("\nthe next release: {} {}, then {}", NEXT[0].0, NEXT[0].1, NEXT[1].1);
+    bench.reusing(NEXT).await?;
     Ok(())
 }
 
@@ -136,18 +139,33 @@ impl Bench {
         Ok(())
     }
 
-    async fn building(&self, program: (&str, &str)) -> Result<()> {
-        let plan = self.plan(program).await?;
-        let nonce = format!("bench {:?}", Clock::system().now());
-        let (overlay, attr) = self.overlay(program, &plan, &nonce).await?;
+    /// Builds both releases from scratch, one after the other, and says what the second one found there.
+    async fn reusing(&self, programs: [(&str, &str); 2]) -> Result<()> {
+        let nonce = nonce();
+        for program in programs {
+            let plan = self.plan(program).await?;
+            let (built, _, _) = self.build(program, &plan, &nonce).await?;
+            println!("  {} {}: {} units built, {} reused", program.0, program.1, built.built, built.reused);
+        }
+        Ok(())
+    }
+
+    async fn build(&self, program: (&str, &str), plan: &Plan, nonce: &str) -> Result<(Built, Duration, Duration)> {
+        let (overlay, attr) = self.overlay(program, plan, nonce).await?;
         let builder = self.builder(&overlay).await?;
         let head = Overlay::open_or_init(&overlay)?.branch(&main_branch())?.context("main")?;
         let evaluated = builder.evaluate(&builder.flake("main", &head), &attr).await?;
-        builder.fetch(&evaluated, &plan, &ProgressBar::hidden()).await?;
+        builder.fetch(&evaluated, plan, &ProgressBar::hidden()).await?;
         let (started, cpu) = (Instant::now(), children_cpu()?);
         let built = builder.build(&evaluated, &ProgressBar::hidden()).await?;
-        let ours = (started.elapsed(), children_cpu()?.saturating_sub(cpu));
         ensure!(built.failure.is_none(), "{:?}", built.failure);
+        Ok((built, started.elapsed(), children_cpu()?.saturating_sub(cpu)))
+    }
+
+    async fn building(&self, program: (&str, &str)) -> Result<()> {
+        let plan = self.plan(program).await?;
+        let (built, wall, cpu) = self.build(program, &plan, &nonce()).await?;
+        let ours = (wall, cpu);
         let cargos = self.cargo_build(program, &plan.graph.profile).await?;
         println!("  {} {}: {} derivations", program.0, program.1, built.built);
         compare("  CPU seconds", ours.1, cargos.1, "cargo");
@@ -244,6 +262,11 @@ fn release(entry: &IndexEntry) -> Release {
     let root =
         CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() };
     Release { root, systems: systems.collect(), selection: Selection::default() }
+}
+
+/// A word that makes every derivation a new one.
+fn nonce() -> String {
+    format!("bench {}", Clock::system().now())
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {
