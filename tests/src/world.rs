@@ -1,11 +1,11 @@
 //! A first cycle that many tests look at and none changes: run once for a whole test program.
 
 use std::collections::BTreeMap;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 
 use crate::bot::Bot;
 use crate::nix::Nix;
-use crate::process::Finished;
+use crate::process::{Finished, files_below};
 use crate::registry::{Registry, Served};
 use crate::shelf::shelf;
 
@@ -42,6 +42,8 @@ pub struct World {
     pub first_branches: BTreeMap<String, String>,
     /// The second cycle.
     pub second: Finished,
+    /// Every file of the state folder after the second cycle.
+    pub state_files: Vec<PathBuf>,
     /// What the second cycle asked the registry for.
     pub second_requests: Vec<Served>,
 }
@@ -58,7 +60,8 @@ impl World {
         let first_branches = bot.overlay().branches();
         let second = bot.run_once().expect_code(0);
         let second_requests = registry.take_requests();
-        Self { registry, bot, first, first_requests, first_branches, second, second_requests }
+        let state_files = files_below(&bot.state());
+        Self { registry, bot, first, first_requests, first_branches, second, second_requests, state_files }
     }
 
     /// Nix with the sandbox that this overlay's package set needs.
