@@ -61,7 +61,7 @@ impl World {
         let second = bot.run_once().expect_code(0);
         let second_requests = registry.take_requests();
         let state_files = files_below(&bot.state());
-        Self { registry, bot, first, first_requests, first_branches, second, second_requests, state_files }
+        Self { registry, bot, first, first_requests, first_branches, second, state_files, second_requests }
     }
 
     /// Nix with the sandbox that this overlay's package set needs.
