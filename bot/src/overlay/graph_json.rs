@@ -270,3 +270,6 @@ fn selection(selection: &Selection) -> Map<String, Value> {
     }
     object
 }
+
+#[cfg(test)]
+mod tests;
