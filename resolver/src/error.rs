@@ -50,11 +50,12 @@ pub enum ResolveError {
         available: String,
     },
     /// There is nothing to build.
-    #[error("{package} has no binary to build{hint}")]
+    #[error(
+        "{package} has no binary to build: it is a library, or its binaries need features that are not chosen \
+         (`features` in the configuration)"
+    )]
     NoBinary {
         /// Name and version.
         package: String,
-        /// Empty, or which features would bring one.
-        hint: String,
     },
 }

@@ -295,6 +295,7 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
         Lto::Thin => Some("thin"),
         Lto::Fat => Some("fat"),
     };
+    plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
     package_files(attr, plan, strategy, lto).map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }
 

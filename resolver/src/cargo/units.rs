@@ -93,22 +93,7 @@ impl<'g> Simulation<'g> {
                 system.add_package(side, &list);
             }
         }
-        if !system.units.values().any(|unit| unit.kind == UnitKind::Bins) {
-            return Err(self.no_binary());
-        }
         Ok(system.units)
-    }
-
-    fn no_binary(&self) -> ResolveError {
-        let wanted: Vec<String> = binary_targets(self.root)
-            .map(|(name, target)| format!("{name} needs the features {}", target.required_features().join(", ")))
-            .collect();
-        let hint = if wanted.is_empty() {
-            ": it is a library".to_owned()
-        } else {
-            format!(" with the chosen features: {}", wanted.join("; "))
-        };
-        ResolveError::NoBinary { package: self.label.clone(), hint }
     }
 }
 

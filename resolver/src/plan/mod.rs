@@ -9,6 +9,8 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use serde::{Deserialize, Serialize};
 
+use crate::error::ResolveError;
+
 /// What one release is, what it is made of, and where each piece comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Plan {
@@ -198,5 +200,16 @@ impl Plan {
             .flat_map(|unit| &unit.binaries)
             .map(|binary| binary.name.as_str())
             .collect()
+    }
+
+    /// That there is something to run: a plan of a library is a plan, but no package.
+    ///
+    /// # Errors
+    /// When no system has a binary.
+    pub fn require_binaries(&self) -> Result<(), ResolveError> {
+        if self.binaries().is_empty() {
+            return Err(ResolveError::NoBinary { package: format!("{} {}", self.name, self.version) });
+        }
+        Ok(())
     }
 }
