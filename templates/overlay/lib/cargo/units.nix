@@ -107,13 +107,45 @@ let
       "${lib.elemAt parts 0}=${built.${reference} or byName.${reference}}";
   resolve = edge: built.${edge} or byName.${edge} or (renamed edge);
 
+  # A unit for the host that is made of the same as one for the target is that one: it is there anyway. Such twins agree
+  # in all their rows say, and their dependencies are the same or twins in turn.
+  twins = lib.genAttrs (lib.filter isHostId libraryIds) (
+    id:
+    let
+      other = without "-host" id;
+    in
+    flags.hostTakesTarget
+    && units ? ${other}
+    && agree units.${id} units.${other}
+    && agree (units."${id}-run" or { }) (units."${other}-run" or { })
+  );
+  agree =
+    host: target:
+    removeAttrs host edges == removeAttrs target edges
+    && lib.all (
+      kind:
+      let
+        of = row: row.${kind} or [ ];
+        ofTarget = of target;
+      in
+      builtins.length (of host) == builtins.length ofTarget
+      && lib.all (edge: lib.elem edge ofTarget || twinEdge edge && lib.elem (targetEdge edge) ofTarget) (of host)
+    ) edges;
+  edges = [
+    "deps"
+    "dep-runs"
+  ];
+  twinEdge = edge: twins.${if endsIn "-run" edge then without "-run" edge else edge} or false;
+  targetEdge =
+    edge: if endsIn "-run" edge then packageOf (without "-run" edge) + "-run" else packageOf edge;
+
   library =
     id: row:
     let
       packageId = row.package or (packageOf id);
       package = packages.${packageId};
       isMacro = row ? type;
-      isHost = isMacro || isHostId id;
+      isHost = isHostId id;
       isRoot = packageId == root;
       said = overridesOf packageId;
     in
@@ -133,7 +165,7 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
-        inherit (said) patches;
+        inherit (said) patches postPatch;
         crate = row.crate or "";
         path = row.path or "src/lib.rs";
         edition = row.edition or "2021";
@@ -145,7 +177,7 @@ let
           (
             if isMacro then
               flags.macro
-            else if isHost then
+            else if isHost && !twins.${id} then
               flags.host
             else if isRoot then
               flags.rootLibrary
@@ -183,7 +215,12 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
-        inherit (said) patches preBuild buildInputs;
+        inherit (said)
+          patches
+          postPatch
+          preBuild
+          buildInputs
+          ;
         nativeBuildInputs = [
           rustc
           cargo
@@ -198,7 +235,13 @@ let
         links = package.links or "";
         cfg = if isHost then hostCfg else targetCfg;
         rustcFlags = flags.script;
-        profile = if isRoot then flags.rootProfile else flags.profile;
+        profile =
+          if isRoot then
+            flags.rootProfile
+          else if isHost && !(twins.${ownerId} or false) then
+            flags.hostProfile
+          else
+            flags.profile;
       }
     );
 
@@ -229,8 +272,8 @@ let
       crate = crateOverrides.of root;
     in
     {
-      inherit (crate) preBuild;
-      features = crate.features;
+      inherit (crate) features preBuild;
+      postPatch = crate.postPatch + overrides.postPatch;
       env = crate.env // overrides.env;
       nativeBuildInputs = crate.nativeBuildInputs ++ overrides.nativeBuildInputs;
       buildInputs = crate.buildInputs ++ overrides.buildInputs;
@@ -247,4 +290,5 @@ in
   inherit built;
   dependencies = map resolve (units."${root}-bins".deps or [ ]);
   binFlags = flags.binary;
+  inherit rootOverrides;
 }
