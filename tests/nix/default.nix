@@ -60,6 +60,20 @@ let
   overridden = package "overridden" "1.0.0" "shared";
   twins = package "twins" "1.0.0" "shared";
 
+  rulesOf =
+    graphFile:
+    pkgs.nixwright.buildCargoPackage {
+      directory = ./graphs/rules;
+      inherit graphFile;
+      pname = "rules";
+      version = "1.0.0";
+    };
+  rulesWith =
+    changes:
+    rulesOf (
+      builtins.toFile "graph.json" (builtins.toJSON (lib.importJSON ./graphs/rules/graph.json // changes))
+    );
+
   # A derivation that succeeds where `program` of `built` prints exactly `expected`.
   prints =
     built: program: expected:
@@ -174,16 +188,24 @@ in
         9 told true
         with spaces, "quotes" and $signs true'';
       shared-hook = holds overridden [ ''[ "$(cat "$built/share/note")" = installed ]'' ];
+      # With what changes the meaning of all code; LTO leaves nothing but bitcode in libraries.
+      shared-class = prints (rulesWith {
+        class = {
+          panic = "abort";
+          overflow-checks = true;
+          debug-assertions = true;
+          lto = "fat";
+        };
+        profile = {
+          opt-level = "s";
+          codegen-units = 1;
+          strip = "symbols";
+          debug = "1";
+        };
+      }) "rules" "all rules hold";
       shared-keys = import ./keys.nix {
         inherit pkgs;
-        packageOf =
-          graphFile:
-          pkgs.nixwright.buildCargoPackage {
-            directory = ./graphs/rules;
-            inherit graphFile;
-            pname = "rules";
-            version = "1.0.0";
-          };
+        packageOf = rulesOf;
       };
       shared-twins = prints twins "twins" "one other";
     };
