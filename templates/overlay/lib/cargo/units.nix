@@ -17,10 +17,10 @@
 
 let
   inherit (pkgs) lib stdenv;
-  inherit (builtins) stringLength substring;
   inherit (graph) packages units root;
   inherit (stdenv) buildPlatform hostPlatform;
 
+  ids = import ./ids.nix;
   flags = import ./flags.nix {
     inherit lib graph;
     target = if isNative then null else hostPlatform.rust.rustcTarget;
@@ -31,14 +31,6 @@ let
     HOST = buildPlatform.rust.rustcTarget;
     TARGET = hostPlatform.rust.rustcTarget;
   };
-
-  endsIn =
-    suffix: id:
-    substring (stringLength id - stringLength suffix) (stringLength suffix) id == suffix;
-  without = suffix: id: substring 0 (stringLength id - stringLength suffix) id;
-
-  isHostId = endsIn "-host";
-  packageOf = id: if isHostId id then without "-host" id else id;
 
   # Builders: what is common to all units is in one file, and what only one kind needs in a file of that kind.
   builder = "${buildPackages.stdenv.shell}";
@@ -60,13 +52,15 @@ let
     args = libArgs;
     PATH = basePath;
   };
-  linking =
-    plain
-    // {
-      stdenv = if isNative then stdenv else buildPackages.stdenv;
-      strictDeps = true;
-      outputs = [ "out" ];
-    };
+  linking = plain // {
+    stdenv = if isNative then stdenv else buildPackages.stdenv;
+    strictDeps = true;
+    outputs = [ "out" ];
+  };
+  linkingLibrary = linking // {
+    args = libArgs;
+    nativeBuildInputs = [ rustc ];
+  };
 
   # What rustc says of the platforms, asked once.
   cfgOf =
@@ -90,11 +84,11 @@ let
   # crate is known by, `name=reference`.
   byName = lib.listToAttrs (
     map (id: {
-      inherit (packages.${units.${id}.package or (packageOf id)}) name;
+      inherit (packages.${units.${id}.package or (ids.forTarget id)}) name;
       value = built.${id};
     }) libraryIds
   );
-  libraryIds = lib.filter (id: !endsIn "-run" id && !endsIn "-bins" id) (lib.attrNames units);
+  libraryIds = lib.filter (id: !ids.isRun id && !ids.isBins id) (lib.attrNames units);
   renamed =
     edge:
     let
@@ -107,54 +101,28 @@ let
       "${lib.elemAt parts 0}=${built.${reference} or byName.${reference}}";
   resolve = edge: built.${edge} or byName.${edge} or (renamed edge);
 
-  # A unit for the host that is made of the same as one for the target is that one: it is there anyway. Such twins agree
-  # in all their rows say, and their dependencies are the same or twins in turn.
-  twins = lib.genAttrs (lib.filter isHostId libraryIds) (
-    id:
-    let
-      other = without "-host" id;
-    in
-    flags.hostTakesTarget
-    && units ? ${other}
-    && agree units.${id} units.${other}
-    && agree (units."${id}-run" or { }) (units."${other}-run" or { })
-  );
-  agree =
-    host: target:
-    removeAttrs host edges == removeAttrs target edges
-    && lib.all (
-      kind:
-      let
-        of = row: row.${kind} or [ ];
-        ofTarget = of target;
-      in
-      builtins.length (of host) == builtins.length ofTarget
-      && lib.all (edge: lib.elem edge ofTarget || twinEdge edge && lib.elem (targetEdge edge) ofTarget) (of host)
-    ) edges;
-  edges = [
-    "deps"
-    "dep-runs"
-  ];
-  twinEdge = edge: twins.${if endsIn "-run" edge then without "-run" edge else edge} or false;
-  targetEdge =
-    edge: if endsIn "-run" edge then packageOf (without "-run" edge) + "-run" else packageOf edge;
+  twins = import ./twins.nix {
+    inherit lib units;
+    hostIds = lib.filter ids.isHost libraryIds;
+    possible = flags.hostTakesTarget;
+  };
 
   library =
     id: row:
     let
-      packageId = row.package or (packageOf id);
+      packageId = row.package or (ids.forTarget id);
       package = packages.${packageId};
       isMacro = row ? type;
-      isHost = isHostId id;
+      isHost = ids.isHost id;
       isRoot = packageId == root;
       said = overridesOf packageId;
     in
     derivation (
       (
         if isMacro then
-          linking // { args = libArgs; nativeBuildInputs = [ rustc ]; }
+          linkingLibrary
         else if row ? types then
-          linking // { inherit stdenv; args = libArgs; nativeBuildInputs = [ rustc ]; }
+          linkingLibrary // { inherit stdenv; }
         else
           compiling
       )
@@ -191,11 +159,11 @@ let
   run =
     id: row:
     let
-      ownerId = without "-run" id;
+      ownerId = ids.ownerOf id;
       owner = units.${ownerId} or units."${ownerId}-bins";
-      packageId = row.package or (packageOf ownerId);
+      packageId = row.package or (ids.forTarget ownerId);
       package = packages.${packageId};
-      isHost = owner ? type || isHostId ownerId;
+      isHost = owner ? type || ids.isHost ownerId;
       isRoot = packageId == root;
       said = overridesOf packageId;
     in
@@ -254,7 +222,7 @@ let
         if packages ? ${edge} then
           packages.${edge}.name
         else if units ? ${edge} then
-          packages.${units.${edge}.package or (packageOf edge)}.name
+          packages.${units.${edge}.package or (ids.forTarget edge)}.name
         else
           edge
       ) (row.deps or [ ])
@@ -262,11 +230,7 @@ let
 
   # What is said of a crate; of the root's own, what is said of the package.
   overridesOf =
-    id:
-    if id == root then
-      rootOverrides
-    else
-      crateOverrides.of id;
+    id: if id == root then rootOverrides else crateOverrides.of id;
   rootOverrides =
     let
       crate = crateOverrides.of root;
@@ -281,7 +245,7 @@ let
       rustflags = crate.rustflags ++ overrides.rustflags;
     };
 
-  built = lib.mapAttrs (id: row: if endsIn "-run" id then run id row else library id row) (
+  built = lib.mapAttrs (id: row: if ids.isRun id then run id row else library id row) (
     removeAttrs units [ "${root}-bins" ]
   );
 in
