@@ -21,7 +21,7 @@ let
     ];
     programs = [
       # coreutils
-      "[ b2sum base64 basename cat chmod cksum comm cp csplit cut date dd df dirname dd du echo env expand expr false"
+      "[ b2sum base64 basename cat chmod cksum comm cp csplit cut date dd df dirname du echo env expand expr false"
       "fmt fold head id install join link ln ls md5sum mkdir mkfifo mktemp mv nl nproc numfmt od paste pathchk printenv"
       "printf ptx pwd readlink realpath rm rmdir seq sha1sum sha224sum sha256sum sha384sum sha512sum shred shuf sleep"
       "sort split stat stty sum sync tac tail tee test timeout touch tr true truncate tsort tty uname unexpand uniq"

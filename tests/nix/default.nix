@@ -23,7 +23,13 @@ let
           crate
         ];
       in
-      final.runCommand name { source = ./crates + "/${builtins.head folders}"; } ''
+      final.runCommand name
+        {
+          source = ./crates + "/${builtins.head folders}";
+          # Another checksum is another source.
+          inherit sha256;
+        }
+        ''
         cp -r "$source" "${crate}-${version}"
         chmod -R u+w .
         tar czf "$out" --owner=0 --group=0 --mtime=@0 --sort=name "${crate}-${version}"
@@ -54,6 +60,20 @@ let
   overridden = package "overridden" "1.0.0" "shared";
   twins = package "twins" "1.0.0" "shared";
 
+  rulesOf =
+    graphFile:
+    pkgs.nixwright.buildCargoPackage {
+      directory = ./graphs/rules;
+      inherit graphFile;
+      pname = "rules";
+      version = "1.0.0";
+    };
+  rulesWith =
+    changes:
+    rulesOf (
+      builtins.toFile "graph.json" (builtins.toJSON (lib.importJSON ./graphs/rules/graph.json // changes))
+    );
+
   # A derivation that succeeds where `program` of `built` prints exactly `expected`.
   prints =
     built: program: expected:
@@ -78,6 +98,25 @@ let
       '') conditions
       + ''touch "$out"''
     );
+
+  # A derivation that succeeds where `built` refers to no store path, itself apart.
+  standsAlone =
+    built:
+    pkgs.runCommand "${built.name}-stands-alone"
+      {
+        inherit built;
+        exportReferencesGraph = [
+          "references"
+          built
+        ];
+      }
+      ''
+        if grep ^/nix references | grep -vx "$built"; then
+          echo "these are needed by $built, and were not declared" >&2
+          exit 1
+        fi
+        touch "$out"
+      '';
 
   named = name: lib.mapAttrs' (strategy: lib.nameValuePair "${strategy}-${name}");
 in
@@ -123,6 +162,7 @@ in
       ) greet
     )
     // named "rules" (lib.mapAttrs (_: built: prints built "rules" "all rules hold") rules)
+    // named "stands-alone" (lib.mapAttrs (_: standsAlone) rules)
     // named "required-features" (
       lib.mapAttrs (
         _: built:
@@ -148,6 +188,25 @@ in
         9 told true
         with spaces, "quotes" and $signs true'';
       shared-hook = holds overridden [ ''[ "$(cat "$built/share/note")" = installed ]'' ];
+      # With what changes the meaning of all code; LTO leaves nothing but bitcode in libraries.
+      shared-class = prints (rulesWith {
+        class = {
+          panic = "abort";
+          overflow-checks = true;
+          debug-assertions = true;
+          lto = "fat";
+        };
+        profile = {
+          opt-level = "s";
+          codegen-units = 1;
+          strip = "symbols";
+          debug = "1";
+        };
+      }) "rules" "all rules hold";
+      shared-keys = import ./keys.nix {
+        inherit pkgs;
+        packageOf = rulesOf;
+      };
       shared-twins = prints twins "twins" "one other";
     };
 }

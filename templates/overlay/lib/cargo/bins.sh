@@ -60,7 +60,6 @@ installPhase() {
     echo "$name: the package has neither a program nor a C library, so there is nothing to install" >&2
     return 1
   fi
-  forgetUnits
   runHook postInstall
 }
 
@@ -82,5 +81,7 @@ forgetUnits() {
     done
   done < <(find "$out" -type f)
 }
+
+preFixupHooks+=(forgetUnits)
 
 genericBuild

@@ -26,6 +26,7 @@ unpackSource() {
     echo "applying patch $file"
     patch -p1 < "$file"
   done
+  eval "${postPatch-}"
 }
 
 # Removes the source at $1 unless $2… mention it: a path that was compiled in must last.

@@ -21,27 +21,37 @@ let
         "postConfigure"
         "preBuild"
       ];
-      lists = name: lib.optionalAttrs (value ? ${name}) { ${name} = value.${name}; };
+      # What the graph decides here.
+      structural = [
+        "crateBin"
+        "meta"
+      ];
+      list = key: value.${key} or [ ];
       variables = lib.filterAttrs (key: _: builtins.match "[A-Z][A-Z0-9_]*" key != null) value;
       known = [
         "nativeBuildInputs"
         "buildInputs"
+        "propagatedBuildInputs"
         "patches"
+        "postPatch"
         "extraRustcOpts"
+        "extraLinkFlags"
         "features"
         "env"
       ]
       ++ hookKeys
+      ++ structural
       ++ lib.attrNames variables;
       hooks = lib.filter (key: value ? ${key}) hookKeys;
     in
     builtins.seq (overrideForm.check "defaultCrateOverrides.${name}" known value) (
-      lists "nativeBuildInputs"
-      // lists "buildInputs"
-      // lists "patches"
-      // lib.optionalAttrs (value ? extraRustcOpts) { rustflags = value.extraRustcOpts; }
-      // {
+      {
+        nativeBuildInputs = list "nativeBuildInputs";
+        buildInputs = list "buildInputs" ++ list "propagatedBuildInputs";
+        patches = list "patches";
+        rustflags = list "extraRustcOpts" ++ list "extraLinkFlags";
         env = variables // value.env or { };
+        postPatch = value.postPatch or "";
         preBuild = lib.concatMapStringsSep "\n" (key: value.${key}) hooks;
       }
     );
@@ -64,6 +74,10 @@ let
 
   none = overrideForm.mergeCrateOverrides [ ];
 
+  strangers = lib.filter (
+    key: !(packages ? ${key}) && !lib.any (package: package.name == key) (lib.attrValues packages)
+  ) (lib.attrNames named);
+
   # Only those of which anything is said, by id: hundreds of others are not even looked at again.
   said = lib.listToAttrs (
     lib.concatMap (
@@ -79,7 +93,9 @@ in
 
 {
   # What is said of the package of this id.
-  of = id: said.${id} or none;
+  of = lib.warnIf (strangers != [ ]) "overrides: the graph has no crate ${toString strangers}" (
+    id: said.${id} or none
+  );
 
   # What is said of all that are compiled.
   all = lib.attrValues said;

@@ -21,9 +21,12 @@ let
     {
       # Holds graph.json, and a person's overrides.nix if there is one.
       directory,
+      graphFile ? directory + "/graph.json",
       pname,
       version,
       strategy ? "shared",
+      # The oldest Rust that upstream supports.
+      rustVersion ? null,
       meta ? { },
       # Further overrides, in the form of overrides.nix.
       overrides ? { },
@@ -33,7 +36,7 @@ let
         inherit lib;
         inherit (pkgs) fetchurl;
         system = stdenv.hostPlatform.system;
-        file = directory + "/graph.json";
+        file = graphFile;
       };
 
       allOverrides = overrideForm.load {
@@ -102,7 +105,11 @@ let
         );
       };
 
-      needed = graph.document.packages.${graph.document.root}.env.RUST_VERSION or null;
+      needed =
+        if rustVersion != null then
+          rustVersion
+        else
+          graph.document.packages.${graph.document.root}.env.RUST_VERSION or null;
       checkToolchain = lib.throwIf (
         needed != null && rustc ? version && lib.versionOlder rustc.version needed
       ) "${pname} ${version} needs Rust ${toString needed}, and this package set has ${rustc.version or "?"}";

@@ -32,6 +32,12 @@ let
   # Libraries that take part in LTO are bitcode alone, others are machine code alone.
   form = if lto == "off" then codegen "embed-bitcode" "no" else "-Clinker-plugin-lto";
 
+  hurried = [
+    (codegen "opt-level" "0")
+    (codegen "embed-bitcode" "no")
+  ];
+  script = hurried ++ [ (codegen "strip" "debuginfo") ];
+
   optimised = codegen "opt-level" "3";
   own =
     [ (codegen "opt-level" (text (profile.opt-level or "3"))) ]
@@ -77,25 +83,13 @@ in
     ++ meaning
     ++ platform;
 
-  host = [
-    optimised
-    (codegen "embed-bitcode" "no")
-  ]
-  ++ asserting;
+  # What only runs while something is built runs shortly: optimising it would take longer.
+  host = hurried ++ asserting;
+  macro = script ++ asserting;
+  inherit script;
 
-  macro = [
-    optimised
-    (codegen "embed-bitcode" "no")
-    (codegen "strip" "debuginfo")
-  ]
-  ++ asserting;
-
-  # A build script runs once: optimising it would take longer.
-  script = [
-    (codegen "opt-level" "0")
-    (codegen "embed-bitcode" "no")
-    (codegen "strip" "debuginfo")
-  ];
+  # Whether a library of which there is a target unit can serve the host as it is.
+  hostTakesTarget = target == null && lto == "off" && !(class ? panic);
 
   # What `rustc --print cfg` is to be asked with.
   cfg = meaning ++ lib.optional (target != null) "--target=${target}";
@@ -104,6 +98,10 @@ in
   # What build scripts are told of the profile: OPT_LEVEL and DEBUG.
   profile = [
     "3"
+    "false"
+  ];
+  hostProfile = [
+    "0"
     "false"
   ];
   rootProfile = [

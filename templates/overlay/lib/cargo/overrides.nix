@@ -12,9 +12,11 @@
 #   preBuild, postInstall, …         hooks of the phases
 #   crates.<name>, crates."<name>-<version>"
 #                                    the same for a dependency: nativeBuildInputs, buildInputs, patches, env,
-#                                    rustflags, features, and the hook preBuild, which runs before its build script does
+#                                    rustflags, features, and the hooks postPatch, in its unpacked source, and preBuild,
+#                                    which runs before its build script does
 #
-# A key that is not in this list is an error, with its name.
+# A key that is not in this list is an error, with its name. A crate that the graph does not have is worth a warning: it
+# may have been there in the last release.
 { lib }:
 
 let
@@ -40,6 +42,7 @@ let
   ];
   crateKeys = lists ++ [
     "env"
+    "postPatch"
     "preBuild"
   ];
 
@@ -50,6 +53,7 @@ let
     rustflags = [ ];
     features = [ ];
     env = { };
+    postPatch = "";
     preBuild = "";
   };
 

@@ -27,6 +27,7 @@ let
       ;
   };
 
+  said = units.rootOverrides;
   root = graph.packages.${graph.root};
   binsId = "${graph.root}-bins";
   row = graph.units.${binsId} or { };
@@ -53,9 +54,9 @@ let
       compileFunctions = ./compile.sh;
       strictDeps = true;
 
-      nativeBuildInputs = [ rustc ] ++ overrides.nativeBuildInputs;
+      nativeBuildInputs = [ rustc ] ++ said.nativeBuildInputs;
       buildInputs = lib.concatMap (crate: crate.buildInputs) crateOverrides.all ++ overrides.buildInputs;
-      inherit (overrides) patches;
+      inherit (said) patches;
 
       inherit (units) dependencies;
       run = units.built."${graph.root}-run" or "";
@@ -64,9 +65,9 @@ let
       library = lib.optionalString installsLibrary "${units.built.${graph.root}}";
       binaries = lib.concatStringsSep "\n" binaries;
       features = row.features or [ ];
-      rustcFlags = units.binFlags ++ overrides.rustflags;
+      rustcFlags = units.binFlags ++ said.rustflags;
 
-      env = root.environment // overrides.env;
+      env = root.environment // said.env;
 
       # A program needs none of what it was made of.
       disallowedReferences = [ rustc ] ++ lib.attrValues units.built;

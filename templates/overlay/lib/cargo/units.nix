@@ -17,10 +17,10 @@
 
 let
   inherit (pkgs) lib stdenv;
-  inherit (builtins) stringLength substring;
   inherit (graph) packages units root;
   inherit (stdenv) buildPlatform hostPlatform;
 
+  ids = import ./ids.nix;
   flags = import ./flags.nix {
     inherit lib graph;
     target = if isNative then null else hostPlatform.rust.rustcTarget;
@@ -31,14 +31,6 @@ let
     HOST = buildPlatform.rust.rustcTarget;
     TARGET = hostPlatform.rust.rustcTarget;
   };
-
-  endsIn =
-    suffix: id:
-    substring (stringLength id - stringLength suffix) (stringLength suffix) id == suffix;
-  without = suffix: id: substring 0 (stringLength id - stringLength suffix) id;
-
-  isHostId = endsIn "-host";
-  packageOf = id: if isHostId id then without "-host" id else id;
 
   # Builders: what is common to all units is in one file, and what only one kind needs in a file of that kind.
   builder = "${buildPackages.stdenv.shell}";
@@ -60,13 +52,15 @@ let
     args = libArgs;
     PATH = basePath;
   };
-  linking =
-    plain
-    // {
-      stdenv = if isNative then stdenv else buildPackages.stdenv;
-      strictDeps = true;
-      outputs = [ "out" ];
-    };
+  linking = plain // {
+    stdenv = if isNative then stdenv else buildPackages.stdenv;
+    strictDeps = true;
+    outputs = [ "out" ];
+  };
+  linkingLibrary = linking // {
+    args = libArgs;
+    nativeBuildInputs = [ rustc ];
+  };
 
   # What rustc says of the platforms, asked once.
   cfgOf =
@@ -90,11 +84,11 @@ let
   # crate is known by, `name=reference`.
   byName = lib.listToAttrs (
     map (id: {
-      inherit (packages.${units.${id}.package or (packageOf id)}) name;
+      inherit (packages.${units.${id}.package or (ids.forTarget id)}) name;
       value = built.${id};
     }) libraryIds
   );
-  libraryIds = lib.filter (id: !endsIn "-run" id && !endsIn "-bins" id) (lib.attrNames units);
+  libraryIds = lib.filter (id: !ids.isRun id && !ids.isBins id) (lib.attrNames units);
   renamed =
     edge:
     let
@@ -107,22 +101,28 @@ let
       "${lib.elemAt parts 0}=${built.${reference} or byName.${reference}}";
   resolve = edge: built.${edge} or byName.${edge} or (renamed edge);
 
+  twins = import ./twins.nix {
+    inherit lib units;
+    hostIds = lib.filter ids.isHost libraryIds;
+    possible = flags.hostTakesTarget;
+  };
+
   library =
     id: row:
     let
-      packageId = row.package or (packageOf id);
+      packageId = row.package or (ids.forTarget id);
       package = packages.${packageId};
       isMacro = row ? type;
-      isHost = isMacro || isHostId id;
+      isHost = ids.isHost id;
       isRoot = packageId == root;
       said = overridesOf packageId;
     in
     derivation (
       (
         if isMacro then
-          linking // { args = libArgs; nativeBuildInputs = [ rustc ]; }
+          linkingLibrary
         else if row ? types then
-          linking // { inherit stdenv; args = libArgs; nativeBuildInputs = [ rustc ]; }
+          linkingLibrary // { inherit stdenv; }
         else
           compiling
       )
@@ -133,7 +133,7 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
-        inherit (said) patches;
+        inherit (said) patches postPatch;
         crate = row.crate or "";
         path = row.path or "src/lib.rs";
         edition = row.edition or "2021";
@@ -145,7 +145,7 @@ let
           (
             if isMacro then
               flags.macro
-            else if isHost then
+            else if isHost && !twins.${id} then
               flags.host
             else if isRoot then
               flags.rootLibrary
@@ -159,11 +159,11 @@ let
   run =
     id: row:
     let
-      ownerId = without "-run" id;
+      ownerId = ids.ownerOf id;
       owner = units.${ownerId} or units."${ownerId}-bins";
-      packageId = row.package or (packageOf ownerId);
+      packageId = row.package or (ids.forTarget ownerId);
       package = packages.${packageId};
-      isHost = owner ? type || isHostId ownerId;
+      isHost = owner ? type || ids.isHost ownerId;
       isRoot = packageId == root;
       said = overridesOf packageId;
     in
@@ -183,7 +183,12 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
-        inherit (said) patches preBuild buildInputs;
+        inherit (said)
+          patches
+          postPatch
+          preBuild
+          buildInputs
+          ;
         nativeBuildInputs = [
           rustc
           cargo
@@ -198,7 +203,13 @@ let
         links = package.links or "";
         cfg = if isHost then hostCfg else targetCfg;
         rustcFlags = flags.script;
-        profile = if isRoot then flags.rootProfile else flags.profile;
+        profile =
+          if isRoot then
+            flags.rootProfile
+          else if isHost && !(twins.${ownerId} or false) then
+            flags.hostProfile
+          else
+            flags.profile;
       }
     );
 
@@ -211,7 +222,7 @@ let
         if packages ? ${edge} then
           packages.${edge}.name
         else if units ? ${edge} then
-          packages.${units.${edge}.package or (packageOf edge)}.name
+          packages.${units.${edge}.package or (ids.forTarget edge)}.name
         else
           edge
       ) (row.deps or [ ])
@@ -219,18 +230,14 @@ let
 
   # What is said of a crate; of the root's own, what is said of the package.
   overridesOf =
-    id:
-    if id == root then
-      rootOverrides
-    else
-      crateOverrides.of id;
+    id: if id == root then rootOverrides else crateOverrides.of id;
   rootOverrides =
     let
       crate = crateOverrides.of root;
     in
     {
-      inherit (crate) preBuild;
-      features = crate.features;
+      inherit (crate) features preBuild;
+      postPatch = crate.postPatch + overrides.postPatch;
       env = crate.env // overrides.env;
       nativeBuildInputs = crate.nativeBuildInputs ++ overrides.nativeBuildInputs;
       buildInputs = crate.buildInputs ++ overrides.buildInputs;
@@ -238,7 +245,7 @@ let
       rustflags = crate.rustflags ++ overrides.rustflags;
     };
 
-  built = lib.mapAttrs (id: row: if endsIn "-run" id then run id row else library id row) (
+  built = lib.mapAttrs (id: row: if ids.isRun id then run id row else library id row) (
     removeAttrs units [ "${root}-bins" ]
   );
 in
@@ -247,4 +254,5 @@ in
   inherit built;
   dependencies = map resolve (units."${root}-bins".deps or [ ]);
   binFlags = flags.binary;
+  inherit rootOverrides;
 }

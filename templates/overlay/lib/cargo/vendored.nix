@@ -25,12 +25,22 @@ let
   # All that is said of the crates that are compiled counts for the one derivation that compiles them.
   ofCrates = crateOverrides.all;
   all = name: lib.concatMap (crate: crate.${name}) ofCrates;
-  impossible = lib.filter (
+  # Changes to sources of crates, each in the folder of its crate.
+  postPatchCrates = lib.concatMapStrings (
     id:
     let
-      crate = crateOverrides.of id;
+      inherit (crateOverrides.of id) postPatch;
     in
-    crate.rustflags != [ ] || crate.features != [ ]
+    lib.optionalString (postPatch != "") ''
+      chmod -R u+w "$vendor/${id}"
+      pushd "$vendor/${id}"
+      ${postPatch}
+      popd
+    ''
+  ) dependencies;
+
+  impossible = lib.filter (
+    id: (crateOverrides.of id).features != [ ]
   ) graph.compiled;
 
   # A line for each crate of the vendor folder: its folder, checksum and archive, and the patches on it.
@@ -68,7 +78,7 @@ let
 in
 
 if impossible != [ ] then
-  throw "${root.name}: overrides of rustflags or features of ${toString impossible} need the strategy shared, where a crate is a derivation of its own"
+  throw "${root.name}: overrides of the features of ${toString impossible} need the strategy shared, where a crate is a derivation of its own"
 else
   stdenv.mkDerivation (
     finalAttrs:
@@ -86,13 +96,14 @@ else
       ++ all "nativeBuildInputs"
       ++ overrides.nativeBuildInputs;
       buildInputs = all "buildInputs" ++ overrides.buildInputs;
-      inherit (overrides) patches;
+      patches = (crateOverrides.of graph.root).patches ++ overrides.patches;
 
       vendoredCrates = lib.concatMapStringsSep "\n" vendorLine dependencies;
       passAsFile = [ "vendoredCrates" ];
-      inherit cargoLock;
+      inherit cargoLock postPatchCrates;
       cargoFlags = flags;
-      rustflags = overrides.rustflags;
+      # cargo has them for all crates or for none.
+      rustflags = all "rustflags" ++ overrides.rustflags;
 
       env = lib.foldl' (env: crate: env // crate.env) { } ofCrates // overrides.env;
 
@@ -104,6 +115,6 @@ else
     }
     // overrides.hooks
     // {
-      preBuild = lib.concatMapStrings (said: said.preBuild) (ofCrates ++ [ overrides ]);
+      preBuild = lib.concatMapStringsSep "\n" (said: said.preBuild) (ofCrates ++ [ overrides ]);
     }
   )

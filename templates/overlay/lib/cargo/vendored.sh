@@ -36,6 +36,7 @@ configurePhase() {
     workers+=($!)
   done
   for worker in "${workers[@]}"; do wait "$worker"; done
+  eval "$postPatchCrates"
 
   # What upstream says here is about its own machines: other linkers and wrappers, another toolchain, other sources.
   local file

@@ -31,5 +31,10 @@ fn main() {
     assert_eq!(address(&raw const for_one), 0x103);
     // Paths of files are shown without the folders that they were built in.
     assert!(!native_user::file().starts_with('/') || native_user::file().starts_with("/build"), "{}", native_user::file());
+    assert_eq!(generated::FILE, "generated-1.0.0/src/lib.rs");
+    // These are compiled in, and would keep what they name alive.
+    for path in [generated::FOLDER, generated::SOURCE] {
+        assert!(std::hint::black_box(path).starts_with('/'), "{path}");
+    }
     println!("all rules hold");
 }
