@@ -26,6 +26,7 @@ use nixwright_resolver::archive::Limits;
 use nixwright_resolver::cargo::{Release, SystemTriple};
 use nixwright_resolver::catalog::CrateVersion;
 use nixwright_resolver::plan::{Plan, Profile, Selection};
+use tempfile::TempDir;
 
 const BUILT: [(&str, &str); 2] = [("ripgrep", "15.2.0"), ("bottom", "0.15.0")];
 const NEXT: [(&str, &str); 2] = [("fd-find", "10.4.1"), ("fd-find", "10.4.2")];
@@ -56,6 +57,8 @@ async fn main() -> Result<()> {
 
 struct Bench {
     folder: PathBuf,
+    /// Upstream's sources, and what cargo makes of them: not below this workspace, which cargo would take them for.
+    sources: TempDir,
     resolver: Resolver,
     http: Http,
     toolchain: Toolchain,
@@ -71,7 +74,7 @@ impl Bench {
         let crates = CratesIo::new(http.clone(), endpoints::crates_index(&environment)?, &cache);
         let cargo = Cargo::open(&cache.join("work")).await?;
         let resolver = Resolver { crates, cargo, cache, limits: Limits::default() };
-        Ok(Self { folder, resolver, http, toolchain: probe_toolchain().await? })
+        Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 
     async fn entry(&self, (name, version): (&str, &str)) -> Result<IndexEntry> {
@@ -109,18 +112,13 @@ impl Bench {
         let plan = self.plan(program).await?;
         let (overlay, attr) = self.overlay(program, &plan, "").await?;
         let graph = nixwright::overlay::graph_json::render(&plan, None);
-        let rows: usize = graph.lines().filter(|line| line.starts_with('"') && line.contains("\": {")).count();
-        let units = rows - plan.graph.packages.len() - 2;
+        let units = count_units(&serde_json::from_str(&graph)?);
         println!("  {} bytes of graph.json, {units} units: {} bytes a unit", graph.len(), graph.len() / units);
         let checkout = self.folder.join("checkout");
         let _ = std::fs::remove_dir_all(&checkout);
         let cloned = Command::new("git").arg("clone").arg("-q").arg(&overlay).arg(&checkout).status()?;
         ensure!(cloned.success(), "git clone");
-        let expression = format!(
-            "(import {}/default.nix {{ pkgs = import {0}/hostpkgs {{ system = \"{}\"; }}; }}).{attr}.drvPath",
-            checkout.display(),
-            System::current()
-        );
+        let expression = format!("(import {}/default.nix {{ }}).{attr}.drvPath", checkout.display(),);
         let mut figures = Vec::new();
         for _ in 0..REPEATS {
             let mut eval = Command::new("nix-instantiate");
@@ -163,36 +161,28 @@ impl Bench {
     }
 
     async fn building(&self, program: (&str, &str)) -> Result<()> {
-        let plan = self.plan(program).await?;
+        let mut plan = self.plan(program).await?;
+        plan.graph.profile = same_profile();
         let (built, wall, cpu) = self.build(program, &plan, &nonce()).await?;
         let ours = (wall, cpu);
-        let cargos = self.cargo_build(program, &plan.graph.profile).await?;
+        let cargos = self.cargo_build(program).await?;
         println!("  {} {}: {} derivations", program.0, program.1, built.built);
         compare("  CPU seconds", ours.1, cargos.1, "cargo");
         compare("  wall seconds", ours.0, cargos.0, "cargo");
         Ok(())
     }
 
-    /// cargo with the overlay's profile for dependencies and upstream's for the package, neither with LTO.
-    async fn cargo_build(&self, program: (&str, &str), profile: &Profile) -> Result<(Duration, Duration)> {
+    /// cargo with the profile of [`same_profile`]: `false` is no LTO beyond a crate's own units, which is what ours have too.
+    async fn cargo_build(&self, program: (&str, &str)) -> Result<(Duration, Duration)> {
         let source = self.unpacked(program).await?;
-        let target = self.folder.join("cargo-target");
+        let target = self.sources.path().join("target");
         let _ = std::fs::remove_dir_all(&target);
-        let mut settings = vec![
-            "profile.release.lto='off'".to_owned(),
-            "profile.release.build-override.opt-level=3".to_owned(),
-            "profile.release.package.'*'.opt-level=3".to_owned(),
-            "profile.release.package.'*'.debug=0".to_owned(),
-            "profile.release.package.'*'.codegen-units=16".to_owned(),
-        ];
-        let number = |level: &str| level.parse::<u8>().map_or_else(|_| format!("'{level}'"), |level| level.to_string());
-        settings.extend(profile.opt_level.as_ref().map(|level| format!("profile.release.opt-level={}", number(level))));
         let mut build = Command::new("cargo");
         build.args(["build", "--release", "--quiet", "--locked", "--offline"]).current_dir(&source);
         build.env("CARGO_TARGET_DIR", &target);
-        for setting in settings {
-            build.arg("--config").arg(setting);
-        }
+        let profile =
+            [("OPT_LEVEL", "3"), ("LTO", "false"), ("DEBUG", "0"), ("STRIP", "none"), ("CODEGEN_UNITS", "16")];
+        build.envs(profile.map(|(key, value)| (format!("CARGO_PROFILE_RELEASE_{key}"), value)));
         let (started, cpu) = (Instant::now(), children_cpu()?);
         ensure!(build.status()?.success(), "cargo build");
         Ok((started.elapsed(), children_cpu()?.saturating_sub(cpu)))
@@ -202,9 +192,8 @@ impl Bench {
     async fn unpacked(&self, program: (&str, &str)) -> Result<PathBuf> {
         let entry = self.entry(program).await?;
         let archive = self.resolver.crates.crate_file(&entry.name, program.1, &entry.sha256).await?;
-        let sources = self.folder.join("sources");
-        std::fs::create_dir_all(&sources)?;
-        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(&sources).status()?;
+        let sources = self.sources.path();
+        let unpacked = Command::new("tar").arg("-xzf").arg(archive).arg("-C").arg(sources).status()?;
         ensure!(unpacked.success(), "tar");
         let source = sources.join(format!("{}-{}", program.0, program.1));
         let fetched = Command::new("cargo").args(["fetch", "--quiet", "--locked"]).current_dir(&source).status()?;
@@ -264,9 +253,20 @@ fn release(entry: &IndexEntry) -> Release {
     Release { root, systems: systems.collect(), selection: Selection::default() }
 }
 
+/// What cargo's release profile is without a manifest, so that packages and dependencies have one profile on both sides.
+fn same_profile() -> Profile {
+    Profile { codegen_units: Some(16), ..Profile::default() }
+}
+
 /// A word that makes every derivation a new one.
 fn nonce() -> String {
     format!("bench {}", Clock::system().now())
+}
+
+/// Rows of units, those of single systems included.
+fn count_units(graph: &serde_json::Value) -> usize {
+    let rows = |table: &serde_json::Value| table["units"].as_object().map_or(0, serde_json::Map::len);
+    rows(graph) + graph["only"].as_array().into_iter().flatten().map(rows).sum::<usize>()
 }
 
 fn median(mut times: Vec<Duration>) -> Duration {

@@ -58,6 +58,39 @@ let
   rules = both "rules" "1.0.0";
   withLibrary = both "with-library" "1.0.0";
   overridden = package "overridden" "1.0.0" "shared";
+
+  # The same, with what concerns crates said by the package set instead, in the words of nixpkgs' buildRustCrate.
+  saidOfOverridden = import ./graphs/overridden/overrides.nix { inherit pkgs; };
+  overriddenByDefault =
+    (
+      (pkgs.extend (
+        _: _: {
+          defaultCrateOverrides = {
+            needs-package = _: {
+              inherit (saidOfOverridden.crates.needs-package) nativeBuildInputs buildInputs;
+            };
+            needs-telling =
+              { crateName, version, ... }:
+              {
+                TELLING = if "${crateName} ${version}" == "needs-telling 1.0.0" then "told" else "misled";
+                preConfigure = "export TELLING_BY_HOOK=heard";
+                extraRustcOpts = [ "--cfg=flagged" ];
+                features = [ "extra" ];
+                patches = [ ./graphs/overridden/telling.patch ];
+              };
+          };
+        }
+      )).nixwright.buildCargoPackage
+      {
+        # A folder that has no overrides.nix.
+        directory = ./graphs/greet;
+        graphFile = ./graphs/overridden/graph.json;
+        pname = "overridden";
+        version = "1.0.0";
+        strategy = "shared";
+      }
+    ).withOverrides
+      (removeAttrs saidOfOverridden [ "crates" ]);
   twins = package "twins" "1.0.0" "shared";
 
   rulesOf =
@@ -185,6 +218,9 @@ in
     )
     // {
       shared-overrides = prints overridden "overridden" ''
+        9 told true
+        with spaces, "quotes" and $signs true'';
+      shared-default-overrides = prints overriddenByDefault "overridden" ''
         9 told true
         with spaces, "quotes" and $signs true'';
       shared-hook = holds overridden [ ''[ "$(cat "$built/share/note")" = installed ]'' ];

@@ -70,6 +70,14 @@ fn a_package_set_with_the_same_name_keeps_its_own_and_nothing_recurses() {
 }
 
 #[test]
+fn a_replaced_package_is_made_without_itself_even_if_the_toolchain_needs_its_name() {
+    let replaced = r#"(base.extend (nixwright.overlays.replace "lantern")).lantern"#;
+    let consumer = Consumer::new(CLASHING, replaced, "");
+    assert_eq!(consumer.name_of(replaced), "lantern-1.0.0");
+    assert_eq!(stdout_of(&mut command(consumer.build() + "/bin/lantern")), LANTERN_REPORT);
+}
+
+#[test]
 fn a_package_is_replaced_by_name_only_where_that_is_asked_for() {
     let replace = r#"(base.extend (nixwright.overlays.replace [ "lantern" ]))"#;
     let consumer = Consumer::new(r#"(import "${nixwright}/hostpkgs" { })"#, "pkgs.nixwright.lantern", "");

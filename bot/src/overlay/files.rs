@@ -57,6 +57,7 @@ struct PackageNix {
     pname: String,
     version: String,
     strategy: String,
+    rust_version: Option<String>,
     license_spdx: Vec<String>,
     description: Option<String>,
     homepage: Option<String>,
@@ -130,6 +131,7 @@ fn package_nix(plan: &Plan, strategy: Strategy) -> Result<PackageNix, RenderErro
         pname: literal("the name", &plan.name)?,
         version: literal("the version", &plan.version)?,
         strategy: literal("the strategy", strategy.as_str())?,
+        rust_version: optional("the rust-version", metadata.rust_version.as_deref())?,
         license_spdx: licenses(metadata.license.as_deref().unwrap_or_default())
             .iter()
             .map(|id| literal("the licence", id))

@@ -16,14 +16,25 @@ let
     nixwright = import ./scope.nix { pkgs = final; };
   };
 
-  # Also puts the `wanted` programs at the top, in the place of the package set's own. Our builders keep taking their
-  # inputs from the ones that were there before, so that a program which replaces a tool does not need itself.
-  replaceWith = wanted: final: prev: {
-    nixwright = import ./scope.nix {
-      pkgs = final;
-      originals = builtins.intersectAttrs (genAttrs wanted (_: null)) prev // prev.nixwright.originals or { };
-    };
-  } // genAttrs wanted (name: final.nixwright.${name});
+  # Also puts the `wanted` programs at the top, in the place of the package set's own. Ours are made with a package set in
+  # which nothing is replaced: a compiler that needs `ripgrep` would otherwise need itself as soon as ours has that name.
+  # The names are there in both sets, so that which attributes a set has does not depend on what is in it.
+  replaceWith =
+    wanted: final: prev:
+    let
+      isPlain = final.nixwrightIsPlain or false;
+      plain = if isPlain then final else final.extend (_: _: { nixwrightIsPlain = true; });
+    in
+    {
+      nixwright = import ./scope.nix { pkgs = plain; };
+    }
+    // genAttrs wanted (
+      name:
+      if isPlain then
+        prev.${name} or (throw "this package set has no ${name} but the overlay's")
+      else
+        final.nixwright.${name}
+    );
 
   # `replace "ripgrep"` and `replace [ "ripgrep" "fd-find" ]` are overlays. `nix flake check` takes replace itself for one
   # and insists on the argument names of one: the first is the names to replace, the second is the overlay's `final`.

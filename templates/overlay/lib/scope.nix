@@ -2,38 +2,24 @@
 #
 # The scope `pkgs.nixwright`: one attribute for each folder in ../packages, and the builders that they are made with.
 # A subscriber replaces any of it with `pkgs.nixwright.overrideScope (final: prev: { rustc = …; })`.
-{
-  pkgs,
-  # Packages of the package set that `overlays.replace` put ours in the place of.
-  originals ? { },
-}:
+{ pkgs }:
 
 let
   inherit (pkgs) lib;
 
   names = import ./names.nix;
-
-  # What builders take from the package set, for the machine that the result is for and for the one that builds it.
-  target = if originals == { } then pkgs else pkgs // originals;
-  build =
-    let
-      hidden = pkgs.buildPackages.nixwright.originals or { };
-    in
-    if hidden == { } then pkgs.buildPackages else pkgs.buildPackages // hidden;
 in
 
 lib.makeScope pkgs.newScope (
   self:
   {
-    inherit originals;
-
     # The Rust toolchain, which runs on the machine that builds.
-    inherit (build) rustc cargo;
+    inherit (pkgs.buildPackages) rustc cargo;
 
     buildCargoPackage = import ./cargo {
       inherit (self) rustc cargo;
-      pkgs = target;
-      buildPackages = build;
+      inherit pkgs;
+      inherit (pkgs) buildPackages;
     };
   }
   // lib.genAttrs names (name: self.callPackage (../packages + "/${name}/package.nix") { })

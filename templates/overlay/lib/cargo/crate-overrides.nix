@@ -50,6 +50,7 @@ let
         buildInputs = list "buildInputs" ++ list "propagatedBuildInputs";
         patches = list "patches";
         rustflags = list "extraRustcOpts" ++ list "extraLinkFlags";
+        features = list "features";
         env = variables // value.env or { };
         postPatch = value.postPatch or "";
         preBuild = lib.concatMapStringsSep "\n" (key: value.${key}) hooks;
