@@ -118,7 +118,7 @@ impl Bench {
         let _ = std::fs::remove_dir_all(&checkout);
         let cloned = Command::new("git").arg("clone").arg("-q").arg(&overlay).arg(&checkout).status()?;
         ensure!(cloned.success(), "git clone");
-        let expression = format!("(import {}/default.nix {{ }}).{attr}.drvPath", checkout.display(),);
+        let expression = format!("(import {}/default.nix {{ }}).{attr}.drvPath", checkout.display());
         let mut figures = Vec::new();
         for _ in 0..REPEATS {
             let mut eval = Command::new("nix-instantiate");
