@@ -118,7 +118,8 @@ fn where_to_look(state: &State, summary: &CycleSummary) -> String {
     let overlay = std::path::absolute(state.overlay()).unwrap_or_else(|_| state.overlay());
     let program = summary.packages.first().map_or("PACKAGE", |package| package.attr.as_str());
     format!(
-        "\npages    {}\noverlay  git+file://{}?ref=main\ntry it   nix run 'git+file://{}?ref=main#{program}' -- --version\n",
+        "\npages    {}\noverlay  git+file://{}?ref=main\ntry it   nix --extra-experimental-features 'nix-command flakes' \
+         run 'git+file://{}?ref=main#{program}' -- --version\n",
         state.dashboard().join("index.html").display(),
         overlay.display(),
         overlay.display(),
