@@ -79,6 +79,20 @@ fn a_persons_overrides_are_applied_and_never_touched() {
 }
 
 #[test]
+fn a_package_file_that_a_person_took_over_is_left_alone_and_stops_no_other_package() {
+    let registry = registry();
+    let bot = Bot::new(&registry, CONFIGURATION);
+    bot.run_once().expect_code(0);
+    let by_hand = "{ buildCargoPackage }: throw \"mine now\"\n";
+    bot.overlay().commit_as_person("main", "packages/lantern/package.nix", by_hand);
+
+    bot.run_once().expect_code(1).expect_words(&["packages/lantern/package.nix", "overrides.nix"]);
+    assert_eq!(bot.overlay().file("main", "packages/lantern/package.nix").as_deref(), Some(by_hand));
+    assert_eq!(bot.status_of("lantern")["state"], "failed");
+    assert_eq!(bot.status_of("matches")["state"], "up_to_date");
+}
+
+#[test]
 fn a_persons_commit_on_a_package_branch_is_not_overwritten() {
     let registry = registry();
     let bot = Bot::new(&registry, &format!("[defaults]\nautomerge = false\n\n{CONFIGURATION}"));

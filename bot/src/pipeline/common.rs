@@ -113,10 +113,14 @@ impl Bot {
             return Err(Failure { class: FailureClass::Upstream, message });
         };
         let release = release(entry, package, &self.config.systems.resolve);
-        let plan = self.resolver.plan(&release, &(self.new_bar)("resolving")).await?;
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
-        self.builder.fetch(&evaluated, &plan, &bar).await?;
+        let fetched = async {
+            let plan = self.resolver.plan(&release, &bar).await?;
+            self.builder.fetch(&evaluated, &plan, &bar).await
+        };
+        let fetched = fetched.await;
         bar.finish_and_clear();
+        fetched?;
         self.build_evaluated(&evaluated, attr).await
     }
 

@@ -92,7 +92,8 @@ impl Bot {
         let watched = self.watch_all(&mut summary).await;
         if dry_run {
             for (attr, found) in watched {
-                summary.packages.push(self.preview(attr, found).await?);
+                let package = self.package(&attr)?;
+                summary.packages.push(self.preview(&attr, package, found).await?);
             }
             return Ok(summary);
         }

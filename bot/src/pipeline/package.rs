@@ -17,7 +17,7 @@ use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy, System}
 use crate::overlay::{Files, PublishedGraph, package_files};
 use crate::stages::watch::Watched;
 use crate::stages::write::package_branch;
-use crate::store::{EventKind, NewRun, PackageState, RunId, State};
+use crate::store::{EventKind, NewRun, PackageState, PrState, PullRequest, RunId, State};
 
 /// What `main` has of a package.
 #[derive(Debug, Clone, Default)]
@@ -71,19 +71,11 @@ impl Bot {
             Ok(watched) => watched,
             Err(failure) => return self.failed_without_run(attr, &current, None, failure).await,
         };
-        let state = self.store.state(attr).await?;
         let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
-        let known = Known {
-            current: current.version(),
-            state: state.as_ref(),
-            request: request.as_ref(),
-            automerge: package.automerge,
-            now: self.clock.now(),
-        };
-        match decide(&watched.choice, &watched.why_nothing, &known) {
+        match self.decision(attr, package, &watched, &current, request.as_ref()).await? {
             Decision::Consider(entry) => self.consider(attr, package, &entry, &current, summary).await,
             Decision::Wait { version, reason, until } => {
-                let state = if request.is_some_and(|request| request.state == crate::store::PrState::Open) {
+                let state = if request.is_some_and(|request| request.state == PrState::Open) {
                     State::Open
                 } else {
                     State::Waiting
@@ -108,27 +100,53 @@ impl Bot {
         }
     }
 
+    async fn decision(
+        &self,
+        attr: &AttrPath,
+        package: &Package,
+        watched: &Watched,
+        current: &Current,
+        request: Option<&PullRequest>,
+    ) -> Result<Decision, CycleError> {
+        let state = self.store.state(attr).await?;
+        let known = Known {
+            current: current.version(),
+            state: state.as_ref(),
+            request,
+            automerge: package.automerge,
+            now: self.clock.now(),
+        };
+        Ok(decide(&watched.choice, &watched.why_nothing, &known))
+    }
+
     /// What a cycle would do for a package, with nothing written but caches.
     pub(super) async fn preview(
         &self,
-        attr: AttrPath,
+        attr: &AttrPath,
+        package: &Package,
         found: Result<Watched, Failure>,
     ) -> Result<PackageSummary, CycleError> {
-        let current = self.current(&attr).await?;
+        let current = self.current(attr).await?;
+        let watched = match found {
+            Ok(watched) => watched,
+            Err(failure) => return Ok(summarised(attr, PackageResult::Failed, None, failure.to_string())),
+        };
+        let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
         let from = current.version().unwrap_or("nothing").to_owned();
-        Ok(match found {
-            Err(failure) => summarised(&attr, PackageResult::Failed, None, failure.to_string()),
-            Ok(Watched { choice, why_nothing }) => match choice.release {
-                Some(entry) if current.version() == Some(entry.version.to_string().as_str()) => {
-                    summarised(&attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
-                }
-                Some(entry) => {
-                    let to = entry.version.to_string();
-                    let detail = format!("would go from {from} to {to}");
-                    summarised(&attr, PackageResult::WouldUpdate, Some(to), detail)
-                }
-                None => summarised(&attr, PackageResult::Waiting, Some(from), why_nothing),
-            },
+        Ok(match self.decision(attr, package, &watched, &current, request.as_ref()).await? {
+            Decision::Consider(entry) if current.version() == Some(entry.version.to_string().as_str()) => {
+                summarised(attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
+            }
+            Decision::Consider(entry) => {
+                let to = entry.version.to_string();
+                let detail = format!("would go from {from} to {to}");
+                summarised(attr, PackageResult::WouldUpdate, Some(to), detail)
+            }
+            Decision::Wait { version, reason, .. } => summarised(attr, PackageResult::Waiting, version, reason),
+            Decision::StillFailed { version, reason, .. } => {
+                summarised(attr, PackageResult::Waiting, Some(version), reason)
+            }
+            Decision::Nothing { reason } => summarised(attr, PackageResult::Failed, None, reason),
         })
     }
 
@@ -156,21 +174,38 @@ impl Bot {
         if current.version() == Some(version.as_str()) {
             // Most cycles end here: the plan is cached, and its files are what `main` has.
             let strategy = strategies(package, current, &version)[0];
-            let plan = match self.resolver.plan(&release, &(self.new_bar)("resolving")).await {
-                Ok(plan) => plan,
+            match self.is_published(attr, package, &release, strategy, current, publishing_time(entry)).await {
+                Ok(false) => {}
+                Ok(true) => {
+                    self.store.set_current(attr, &version, strategy).await?;
+                    let reason = format!("{version} is the newest release, and merged");
+                    self.set_state(attr, State::UpToDate, Some(version.clone()), &reason, None).await?;
+                    return Ok(summarised(attr, PackageResult::UpToDate, Some(version), "up to date".to_owned()));
+                }
                 Err(failure) => return self.failed_without_run(attr, current, Some(version), failure).await,
-            };
-            let files = render(attr, package, &plan, strategy)?;
-            if self.commit(attr, current, files, &plan, publishing_time(entry)).await?.is_none() {
-                self.store.set_current(attr, &version, strategy).await?;
-                let reason = format!("{version} is the newest release, and merged");
-                self.set_state(attr, State::UpToDate, Some(version.clone()), &reason, None).await?;
-                return Ok(summarised(attr, PackageResult::UpToDate, Some(version), "up to date".to_owned()));
             }
         }
         let job = Job { run: self.begin(attr, &version, current).await?, attr, package, entry, current };
         let attempt = self.attempt(job, &release, summary).await?;
         self.conclude(job, attempt, summary).await
+    }
+
+    /// Whether `main` has exactly the files that this release would get.
+    async fn is_published(
+        &self,
+        attr: &AttrPath,
+        package: &Package,
+        release: &Release,
+        strategy: Strategy,
+        current: &Current,
+        time: Timestamp,
+    ) -> Result<bool, Failure> {
+        let bar = (self.new_bar)(&format!("{attr}: resolving"));
+        let plan = self.resolver.plan(release, &bar).await;
+        bar.finish_and_clear();
+        let plan = plan?;
+        let files = render(attr, package, &plan, strategy)?;
+        Ok(self.commit(attr, current, files, &plan, time).await?.is_none())
     }
 
     async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {

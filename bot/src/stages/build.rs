@@ -106,15 +106,6 @@ pub struct BuildFailure {
     pub log: String,
 }
 
-/// How long each step of a build took.
-#[derive(Debug, Clone, Copy, Default)]
-pub struct BuildTimes {
-    /// From the flake to derivations.
-    pub evaluate: Duration,
-    /// Downloading and adding sources.
-    pub fetch: Duration,
-}
-
 impl Builder {
     /// The flake of one commit.
     pub fn flake(&self, branch: &str, commit: &CommitSha) -> String {
