@@ -18,14 +18,15 @@ use nixwright::clients::git::{Author, Overlay};
 use nixwright::clients::http::{Http, HttpSettings};
 use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
 use nixwright::model::{AttrPath, Clock, Strategy, System};
-use nixwright::overlay::{PackageSet, common_files, package_files};
+use nixwright::overlay::{PackageSet, Settings, common_files, package_files};
 use nixwright::stages::build::{Builder, Built};
-use nixwright::stages::resolve::Resolver;
+use nixwright::stages::resolve::{self, Resolver};
 use nixwright::stages::write::{Writer, main_branch};
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::cargo::{Release, SystemTriple};
 use nixwright_resolver::catalog::CrateVersion;
-use nixwright_resolver::plan::{Plan, Profile, Selection};
+use nixwright_resolver::plan::cargo::{Profile, Selection};
+use nixwright_resolver::plan::{Graph, Plan};
 use tempfile::TempDir;
 
 const BUILT: [(&str, &str); 2] = [("ripgrep", "15.2.0"), ("bottom", "0.15.0")];
@@ -83,7 +84,7 @@ impl Bench {
     }
 
     async fn plan(&self, program: (&str, &str)) -> Result<Plan> {
-        let release = release(&self.entry(program).await?);
+        let release = resolve::Release::Cargo(release(&self.entry(program).await?));
         Ok(self.resolver.plan(&release, &ProgressBar::hidden()).await?)
     }
 
@@ -111,7 +112,7 @@ impl Bench {
     async fn evaluating(&self, program: (&str, &str)) -> Result<()> {
         let plan = self.plan(program).await?;
         let (overlay, attr) = self.overlay(program, &plan, "").await?;
-        let graph = nixwright::overlay::graph_json::render(&plan, None);
+        let graph = nixwright::overlay::cargo::graph_json::render(&plan, plan.cargo().context("a Rust plan")?, None);
         let units = count_units(&serde_json::from_str(&graph)?);
         println!("  {} bytes of graph.json, {units} units: {} bytes a unit", graph.len(), graph.len() / units);
         let checkout = self.folder.join("checkout");
@@ -162,7 +163,8 @@ impl Bench {
 
     async fn building(&self, program: (&str, &str)) -> Result<()> {
         let mut plan = self.plan(program).await?;
-        plan.graph.profile = same_profile();
+        let Graph::Cargo(graph) = &mut plan.graph;
+        graph.profile = same_profile();
         let (built, wall, cpu) = self.build(program, &plan, &nonce()).await?;
         let ours = (wall, cpu);
         let cargos = self.cargo_build(program).await?;
@@ -209,7 +211,7 @@ impl Bench {
         toolchain.fingerprint.push_str(nonce);
         let attr: AttrPath = program.0.parse()?;
         let mut files = common_files(&[System::current()], PackageSet::Host(&toolchain.to_json()?))?;
-        files.extend(package_files(&attr, plan, Strategy::Shared, None)?);
+        files.extend(package_files(&attr, plan, Strategy::Shared, Settings::default())?);
         let author = Author { name: "bench".to_owned(), email: "bench@localhost".to_owned() };
         let writer = Writer { overlay: Overlay::open_or_init(&folder)?, author };
         let commit = writer.commit(None, files, "bench\n".to_owned(), jiff::Timestamp::UNIX_EPOCH).await?;

@@ -138,7 +138,7 @@ purl = "pkg:cargo/a"
 [packages.let]
 purl = "pkg:cargo/a"
 [packages.fzf]
-purl = "pkg:golang/github.com/junegunn/fzf"
+purl = "pkg:pypi/requests"
 [packages.none]
 features = "x"
 [packages.x]
@@ -150,7 +150,7 @@ all_features = true
 no_default_features = true
 binaries = ["../x"]
 "#;
-    insta::assert_snapshot!(problems(text), @r#"
+    insta::assert_snapshot!(problems(text), @r##"
 config/nixwright.toml:2:13: state_dir: expected a path, found ""
 config/nixwright.toml:4:17: registries.crates_index: "registry.example" is not the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)
 config/nixwright.toml:6:16: overlay.author_name: expected a text without `<`, `>` or line ends, found "a <b>"
@@ -169,7 +169,7 @@ config/nixwright.toml:21:14: defaults.automerge: expected true or false, found "
 config/nixwright.toml:22:8: defaults.lto: expected "off", "thin" or "fat", found "full"
 config/nixwright.toml:23:12: packages."a b": "a b" is not a package name (letters, digits, `_` and `-`, starting with a letter, at most 64)
 config/nixwright.toml:25:11: packages.let: this name means something else in Nix; choose another, `purl` says what is packaged
-config/nixwright.toml:28:9: packages.fzf.purl: "pkg:golang/github.com/junegunn/fzf": the package type "golang" is not supported; supported: cargo
+config/nixwright.toml:28:9: packages.fzf.purl: "pkg:pypi/requests": the package type "pypi" is not supported; supported: cargo, golang, npm, github
 config/nixwright.toml:29:11: packages.none.purl: this key is missing
 config/nixwright.toml:30:13: packages.none.features: expected a list of features, found "x"
 config/nixwright.toml:31:11: packages.x: `X` differs only in case: some systems keep both in the same folder
@@ -178,7 +178,7 @@ config/nixwright.toml:33:14: packages.x.features: expected a name (letters, digi
 config/nixwright.toml:35:8: packages.X.purl: expected a package URL such as "pkg:cargo/ripgrep", found 3
 config/nixwright.toml:36:16: packages.X.all_features: this contradicts `features` and `no_default_features`; say one or the other
 config/nixwright.toml:38:14: packages.X.binaries: expected a name (letters, digits, `-`, `_` and the like), found "../x"
-"#);
+"##);
 }
 
 #[test]

@@ -5,8 +5,10 @@ use std::str::FromStr;
 
 use packageurl::PackageUrl;
 
+use crate::clients::crates_io::is_crate_name;
+
 /// The ecosystems that this program knows, as their package URLs call them.
-const SUPPORTED: &str = "cargo";
+const SUPPORTED: &str = "cargo, golang, npm, github";
 
 /// Where releases come from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -15,6 +17,25 @@ pub enum Upstream {
     Cargo {
         /// The crate's name, as written; the registry says how it is spelled.
         name: String,
+    },
+    /// A Go module, and the package in it that is the program.
+    Go {
+        /// The module's path: `github.com/junegunn/fzf`.
+        module: String,
+        /// The folder of the program in the module; nothing means the module's root.
+        subpath: Option<String>,
+    },
+    /// A package of the npm registry.
+    Npm {
+        /// Its name, with its scope: `@angular/cli`.
+        name: String,
+    },
+    /// The tags of a repository on GitHub.
+    GitHub {
+        /// Who it belongs to.
+        owner: String,
+        /// Its name.
+        repo: String,
     },
 }
 
@@ -55,14 +76,14 @@ pub enum UpstreamError {
         part: &'static str,
     },
     /// Not a name that the ecosystem allows.
-    #[error(
-        "{text:?}: {name:?} is not a crate's name (letters, digits, `-` and `_`, starting with a letter, at most 64)"
-    )]
+    #[error("{text:?}: {name:?} is not {expected}")]
     InvalidName {
         /// As written.
         text: String,
         /// The name.
         name: String,
+        /// What a name is.
+        expected: &'static str,
     },
     /// Not a version that the ecosystem allows.
     #[error("{text:?}: {version:?} is not a version; write all three numbers, as in `@1.2.3`")]
@@ -78,22 +99,35 @@ impl Upstream {
     /// The upstream's own name of the package.
     pub fn name(&self) -> &str {
         match self {
-            Self::Cargo { name } => name,
+            Self::Cargo { name } | Self::Npm { name } => name,
+            Self::Go { module, .. } => module,
+            Self::GitHub { repo, .. } => repo,
         }
     }
 
     /// The package URL of one release.
     pub fn release(&self, version: &str) -> String {
-        // Of what a version may have, only `+` has to be escaped.
-        format!("{self}@{}", version.replace('+', "%2B"))
+        self.purl(Some(version))
+    }
+
+    fn purl(&self, version: Option<&str>) -> String {
+        // Of what names and versions may have, only these two have to be escaped.
+        let escaped = |text: &str| text.replace('@', "%40").replace('+', "%2B");
+        let (base, subpath) = match self {
+            Self::Cargo { name } => (format!("pkg:cargo/{name}"), None),
+            Self::Go { module, subpath } => (format!("pkg:golang/{module}"), subpath.as_deref()),
+            Self::Npm { name } => (format!("pkg:npm/{}", escaped(name)), None),
+            Self::GitHub { owner, repo } => (format!("pkg:github/{owner}/{repo}"), None),
+        };
+        let version = version.map(|version| format!("@{}", escaped(version))).unwrap_or_default();
+        let subpath = subpath.map(|subpath| format!("#{subpath}")).unwrap_or_default();
+        format!("{base}{version}{subpath}")
     }
 }
 
 impl fmt::Display for Upstream {
     fn fmt(&self, formatter: &mut fmt::Formatter<'_>) -> fmt::Result {
-        match self {
-            Self::Cargo { name } => write!(formatter, "pkg:cargo/{name}"),
-        }
+        formatter.write_str(&self.purl(None))
     }
 }
 
@@ -101,29 +135,96 @@ impl FromStr for Reference {
     type Err = UpstreamError;
 
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
-        let owned = || text.to_owned();
+        let as_written = || text.to_owned();
         let purl = PackageUrl::from_str(text)
-            .map_err(|error| UpstreamError::NotAPurl { text: owned(), reason: error.to_string() })?;
-        if purl.ty() != "cargo" {
-            return Err(UpstreamError::UnknownType { text: owned(), kind: purl.ty().to_owned() });
+            .map_err(|error| UpstreamError::NotAPurl { text: as_written(), reason: error.to_string() })?;
+        let kind = purl.ty().to_owned();
+        let purl = if kind == "golang" { case_kept(text).unwrap_or(purl) } else { purl };
+        if !purl.qualifiers().is_empty() {
+            let part = "qualifiers (`?…`) are not known; leave them out";
+            return Err(UpstreamError::UnknownPart { text: as_written(), part });
         }
+        let (namespace, subpath) = (purl.namespace(), purl.subpath());
         let unknown = [
-            (purl.namespace().is_some(), "a crate has no namespace; write `pkg:cargo/NAME`"),
-            (!purl.qualifiers().is_empty(), "qualifiers (`?…`) are not known; leave them out"),
-            (purl.subpath().is_some(), "a subpath (`#…`) is not known for crates; leave it out"),
+            (kind == "cargo" && namespace.is_some(), "a crate has no namespace; write `pkg:cargo/NAME`"),
+            (kind != "golang" && subpath.is_some(), "a subpath (`#…`) is known for Go modules only; leave it out"),
         ];
         if let Some((_, part)) = unknown.into_iter().find(|(has, _)| *has) {
-            return Err(UpstreamError::UnknownPart { text: owned(), part });
+            return Err(UpstreamError::UnknownPart { text: as_written(), part });
         }
         let name = purl.name().to_owned();
-        if !crate::clients::crates_io::is_crate_name(&name) {
-            return Err(UpstreamError::InvalidName { text: owned(), name });
+        let with_namespace = || namespace.map_or(name.clone(), |namespace| format!("{namespace}/{name}"));
+        let invalid = |expected| UpstreamError::InvalidName { text: as_written(), name: with_namespace(), expected };
+        let upstream = match kind.as_str() {
+            "cargo" if is_crate_name(&name) => Upstream::Cargo { name },
+            "cargo" => return Err(invalid(CRATE_NAME)),
+            "golang" => {
+                let subpath = subpath.map(ToString::to_string);
+                let parts = with_namespace();
+                if !parts.split('/').chain(subpath.iter().flat_map(|path| path.split('/'))).all(is_go_element) {
+                    return Err(invalid(GO_PATH));
+                }
+                Upstream::Go { module: parts, subpath }
+            }
+            "npm" if is_npm_name(namespace, &name) => Upstream::Npm { name: with_namespace() },
+            "npm" => return Err(invalid(NPM_NAME)),
+            "github" => match namespace {
+                Some(owner) if is_github_name(owner) && is_github_name(&name) => {
+                    Upstream::GitHub { owner: owner.to_owned(), repo: name }
+                }
+                _ => return Err(invalid(GITHUB_NAME)),
+            },
+            _ => return Err(UpstreamError::UnknownType { text: as_written(), kind }),
+        };
+        let version = purl.version().map(ToString::to_string);
+        if let Some(version) = version.clone().filter(|version| !is_version(&upstream, version)) {
+            return Err(UpstreamError::InvalidVersion { text: as_written(), version });
         }
-        let version = purl.version().map(str::to_owned);
-        if let Some(version) = version.clone().filter(|version| semver::Version::parse(version).is_err()) {
-            return Err(UpstreamError::InvalidVersion { text: owned(), version });
+        Ok(Self { upstream, version })
+    }
+}
+
+/// A Go module's package URL with its capital letters: its type's rule makes them small, but to Go another path is
+/// another module.
+fn case_kept(text: &str) -> Option<PackageUrl<'static>> {
+    let path = text.to_ascii_lowercase().find("golang/")? + "golang/".len();
+    PackageUrl::from_str(&format!("pkg:generic/{}", text.get(path..)?)).ok()
+}
+
+const CRATE_NAME: &str = "a crate's name (letters, digits, `-` and `_`, starting with a letter, at most 64)";
+const GO_PATH: &str =
+    "a module's path (`pkg:golang/HOST/PATH#FOLDER`; ASCII letters, digits and `-._~` between slashes)";
+const NPM_NAME: &str = "an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)";
+const GITHUB_NAME: &str = "a repository (`pkg:github/OWNER/REPO`)";
+
+/// An element of a module's path; <https://go.dev/ref/mod#go-mod-file-ident>.
+fn is_go_element(element: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~".contains(c);
+    !element.is_empty() && element.chars().all(allowed) && !element.starts_with('.') && !element.ends_with('.')
+}
+
+/// <https://docs.npmjs.com/cli/configuring-npm/package-json#name>; old names may have capital letters.
+fn is_npm_name(namespace: Option<&str>, name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!'()*".contains(c);
+    let part = |part: &str| !part.is_empty() && part.chars().all(allowed) && !part.starts_with(['.', '_']);
+    let scope = namespace.is_none_or(|namespace| {
+        namespace.strip_prefix('@').is_some_and(|scope| !scope.is_empty() && scope.chars().all(allowed))
+    });
+    scope && part(name) && name.len() + namespace.map_or(0, str::len) < 214
+}
+
+fn is_github_name(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
+    !name.is_empty() && name.len() <= 100 && name.chars().all(allowed) && !matches!(name, "." | "..")
+}
+
+fn is_version(upstream: &Upstream, version: &str) -> bool {
+    match upstream {
+        Upstream::Cargo { .. } | Upstream::Npm { .. } => semver::Version::parse(version).is_ok(),
+        Upstream::Go { .. } => version.strip_prefix('v').is_some_and(|rest| semver::Version::parse(rest).is_ok()),
+        Upstream::GitHub { .. } => {
+            !version.is_empty() && !version.contains(char::is_whitespace) && !version.contains(char::is_control)
         }
-        Ok(Self { upstream: Upstream::Cargo { name }, version })
     }
 }
 
@@ -159,32 +260,59 @@ mod tests {
     }
 
     #[test]
+    fn every_ecosystem_is_spelled_as_it_was_read() {
+        for text in [
+            "pkg:golang/github.com/junegunn/fzf@v0.70.0",
+            "pkg:golang/mvdan.cc/sh/v3@v3.0.0-20200101000000-abcdefabcdef#cmd/shfmt",
+            "pkg:golang/github.com/docker/docker@v28.0.0%2Bincompatible",
+            "pkg:golang/github.com/BurntSushi/toml@v1.6.0",
+            "pkg:npm/svgo@4.1.0",
+            "pkg:npm/%40angular/cli@22.0.0",
+            "pkg:github/burntsushi/ripgrep@15.2.0",
+        ] {
+            let reference: Reference = text.parse().unwrap();
+            assert_eq!(reference.upstream.release(&reference.version.unwrap()), text);
+        }
+        assert_eq!("pkg:npm/@angular/cli".parse::<Upstream>().unwrap().name(), "@angular/cli");
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_explained() {
         let said = [
             "ripgrep",
             "",
             "pkg:cargo",
-            "pkg:golang/github.com/junegunn/fzf",
+            "pkg:pypi/requests",
             "pkg:cargo/a/b",
             "pkg:cargo/a?b=c",
             "pkg:cargo/a#b",
             "pkg:cargo/a%2Fb",
             "pkg:cargo/a@1.2",
             "pkg:cargo/a@1.2.3",
+            "pkg:golang/github.com/a%20b",
+            "pkg:golang/github.com/a/b@1.2.3",
+            "pkg:npm/angular/cli",
+            "pkg:npm/.a",
+            "pkg:github/a",
         ]
         .map(|text| text.parse::<Upstream>().unwrap_err().to_string())
         .join("\n");
-        insta::assert_snapshot!(said, @r#"
+        insta::assert_snapshot!(said, @r##"
 "ripgrep" is not a package URL (missing scheme); write it as `pkg:cargo/NAME`
 "" is not a package URL (missing scheme); write it as `pkg:cargo/NAME`
 "pkg:cargo" is not a package URL (missing type); write it as `pkg:cargo/NAME`
-"pkg:golang/github.com/junegunn/fzf": the package type "golang" is not supported; supported: cargo
+"pkg:pypi/requests": the package type "pypi" is not supported; supported: cargo, golang, npm, github
 "pkg:cargo/a/b" is not a package URL (no namespace allowed for type "cargo"); write it as `pkg:cargo/NAME`
 "pkg:cargo/a?b=c": qualifiers (`?…`) are not known; leave them out
-"pkg:cargo/a#b": a subpath (`#…`) is not known for crates; leave it out
+"pkg:cargo/a#b": a subpath (`#…`) is known for Go modules only; leave it out
 "pkg:cargo/a%2Fb": "a/b" is not a crate's name (letters, digits, `-` and `_`, starting with a letter, at most 64)
 "pkg:cargo/a@1.2": "1.2" is not a version; write all three numbers, as in `@1.2.3`
 "pkg:cargo/a@1.2.3": a version is not chosen here, the newest release is followed; leave out what follows `@`
-"#);
+"pkg:golang/github.com/a%20b": "github.com/a b" is not a module's path (`pkg:golang/HOST/PATH#FOLDER`; ASCII letters, digits and `-._~` between slashes)
+"pkg:golang/github.com/a/b@1.2.3": "1.2.3" is not a version; write all three numbers, as in `@1.2.3`
+"pkg:npm/angular/cli": "angular/cli" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
+"pkg:npm/.a": ".a" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
+"pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`)
+"##);
     }
 }

@@ -4,9 +4,9 @@ use std::collections::BTreeMap;
 
 use askama::Template;
 use include_dir::{Dir, include_dir};
-use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::{Graph, Plan};
 
-use super::graph_json::{self, Lto};
+use super::cargo::{self, Lto};
 use super::nix_string::{NotNixText, nix_string};
 use crate::model::{AttrPath, Strategy, System};
 
@@ -15,6 +15,13 @@ static HOST_PACKAGES: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates/h
 
 /// Paths within the overlay repository, with contents.
 pub type Files = BTreeMap<String, Vec<u8>>;
+
+/// What a package's configuration changes in its files.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Settings<'a> {
+    /// Link-time optimisation of a Rust program.
+    pub lto: Lto<'a>,
+}
 
 /// Where `pkgs` comes from.
 #[derive(Debug, Clone, Copy)]
@@ -49,20 +56,6 @@ struct Flake<'a> {
     build_systems: &'a [System],
     host_pkgs: bool,
     nixpkgs_url: String,
-}
-
-#[derive(Template)]
-#[template(path = "overlay/packages/package.nix.askama", escape = "none")]
-struct PackageNix {
-    pname: String,
-    version: String,
-    strategy: String,
-    rust_version: Option<String>,
-    license_spdx: Vec<String>,
-    description: Option<String>,
-    homepage: Option<String>,
-    changelog: Option<String>,
-    main_program: Option<String>,
 }
 
 /// The files that all packages share: flake, builders, documentation, and the host's package set if it is used.
@@ -107,80 +100,16 @@ fn add_folder(files: &mut Files, prefix: &str, folder: &Dir<'_>) {
 ///
 /// # Errors
 /// When upstream's text cannot be written to Nix.
-pub fn package_files(attr: &AttrPath, plan: &Plan, strategy: Strategy, lto: Lto<'_>) -> Result<Files, RenderError> {
-    let folder = format!("packages/{attr}");
-    let mut files = Files::new();
-    files.insert(format!("{folder}/package.nix"), with_final_newline(package_nix(plan, strategy)?.render()?));
-    files.insert(format!("{folder}/graph.json"), graph_json::render(plan, lto).into_bytes());
-    if let Some(lock) = &plan.graph.lock {
-        files.insert(format!("{folder}/Cargo.lock"), lock.clone().into_bytes());
-    }
-    Ok(files)
-}
-
-fn package_nix(plan: &Plan, strategy: Strategy) -> Result<PackageNix, RenderError> {
-    let literal = |field: &'static str, text: &str| {
-        let package = format!("{} {}", plan.name, plan.version);
-        nix_string(text).map_err(|source| RenderError::Text { field, package, source })
+pub fn package_files(
+    attr: &AttrPath,
+    plan: &Plan,
+    strategy: Strategy,
+    settings: Settings<'_>,
+) -> Result<Files, RenderError> {
+    let files = match &plan.graph {
+        Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
     };
-    let optional = |field: &'static str, text: Option<&str>| text.map(|text| literal(field, text)).transpose();
-    let metadata = &plan.metadata;
-    let homepage = metadata.homepage.as_deref().or(metadata.repository.as_deref()).filter(|url| is_web(url));
-    let one_line = metadata.description.as_deref().map(one_line);
-    Ok(PackageNix {
-        pname: literal("the name", &plan.name)?,
-        version: literal("the version", &plan.version)?,
-        strategy: literal("the strategy", strategy.as_str())?,
-        rust_version: optional("the rust-version", metadata.rust_version.as_deref())?,
-        license_spdx: licenses(metadata.license.as_deref().unwrap_or_default())
-            .iter()
-            .map(|id| literal("the licence", id))
-            .collect::<Result<_, _>>()?,
-        description: optional("the description", one_line.as_deref())?,
-        homepage: optional("the homepage", homepage)?,
-        changelog: optional("the changelog", changelog(plan).as_deref())?,
-        main_program: optional("the program", main_program(plan))?,
-    })
-}
-
-/// nixpkgs' rule for descriptions: one line, no full stop at the end.
-fn one_line(description: &str) -> String {
-    let words: Vec<&str> = description.split_whitespace().collect();
-    words.join(" ").trim_end_matches('.').to_owned()
-}
-
-fn is_web(url: &str) -> bool {
-    url.starts_with("https://") || url.starts_with("http://")
-}
-
-/// Where a repository on GitHub has its releases; elsewhere nobody knows.
-fn changelog(plan: &Plan) -> Option<String> {
-    let repository = plan.metadata.repository.as_deref()?;
-    let path = repository.strip_prefix("https://github.com/")?.trim_end_matches('/');
-    let mut parts = path.split('/');
-    let (owner, name) = (parts.next()?, parts.next()?.trim_end_matches(".git"));
-    Some(format!("https://github.com/{owner}/{name}/releases"))
-}
-
-/// The only binary, or the one that is called like the package.
-fn main_program(plan: &Plan) -> Option<&str> {
-    let binaries = plan.binaries();
-    if binaries.len() == 1 {
-        return binaries.first().copied();
-    }
-    binaries.get(plan.name.as_str()).copied()
-}
-
-/// The SPDX ids of an expression; none if it is not one.
-fn licenses(expression: &str) -> Vec<String> {
-    let Ok(expression) = spdx::Expression::parse_mode(expression, spdx::ParseMode::LAX) else { return Vec::new() };
-    let mut ids: Vec<String> = expression
-        .requirements()
-        .filter_map(|requirement| requirement.req.license.id().map(|id| id.name.to_owned()))
-        .collect();
-    ids.sort();
-    ids.dedup();
-    ids
+    Ok(files.into_iter().map(|(name, content)| (format!("packages/{attr}/{name}"), content.into_bytes())).collect())
 }
 
 fn with_final_newline(mut text: String) -> Vec<u8> {
@@ -198,7 +127,7 @@ pub fn has_marker(content: &[u8]) -> bool {
 
 #[cfg(test)]
 mod tests {
-    use super::{PackageSet, common_files, has_marker, licenses};
+    use super::{PackageSet, common_files, has_marker};
     use crate::model::System;
 
     #[test]
@@ -214,12 +143,5 @@ mod tests {
     #[test]
     fn a_persons_file_has_no_marker() {
         assert!(!has_marker(b"{ pkgs }: { }"));
-    }
-
-    #[test]
-    fn licences_are_spdx_ids_or_nothing() {
-        assert_eq!(licenses("MIT OR Apache-2.0"), ["Apache-2.0", "MIT"]);
-        assert_eq!(licenses("(MIT OR Apache-2.0) AND Unicode-3.0"), ["Apache-2.0", "MIT", "Unicode-3.0"]);
-        assert!(licenses("ask us").is_empty());
     }
 }

@@ -8,13 +8,14 @@ use std::fmt::Write as _;
 
 use jiff::Timestamp;
 
-use super::package::release;
 use super::{Bot, CycleError, CycleSummary};
 use crate::config::BuildPackages;
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
 use crate::overlay::{Files, PackageSet, PublishedGraph, common_files};
 use crate::stages::build::{Built, Evaluated};
 use crate::stages::publish::{merge, publish_common};
+use crate::stages::resolve::Release;
+use crate::stages::watch::find;
 use crate::stages::write::{common_branch, main_branch};
 use crate::store::PrState;
 
@@ -105,14 +106,12 @@ impl Bot {
         };
         let graph = self.writer.file(commit, format!("packages/{attr}/graph.json")).await?;
         let version = graph.as_deref().and_then(PublishedGraph::parse).map(|graph| graph.version);
-        let entries = self.resolver.crates.versions(package.upstream.name()).await;
-        let entries = entries.map_err(|error| Failure::new(FailureClass::Upstream, &error))?;
-        let entry = entries.iter().find(|entry| Some(entry.version.to_string()) == version);
-        let Some(entry) = entry else {
-            let message = format!("the registry no longer has the version of {attr} that main has");
-            return Err(Failure { class: FailureClass::Upstream, message });
+        let Some(version) = version else {
+            let message = format!("packages/{attr}/graph.json in the overlay is not one that this program wrote");
+            return Err(Failure { class: FailureClass::Evaluate, message });
         };
-        let release = release(entry, package, &self.config.systems.resolve);
+        let candidate = find(&self.resolver, &package.upstream, &version).await?;
+        let release = Release::of(&candidate, package, &self.config.systems.resolve);
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
         let fetched = async {
             let plan = self.resolver.plan(&release, &bar).await?;

@@ -1,10 +1,11 @@
 //! What to do about a package, from what is known: a pure function.
 
+use std::cmp::Ordering;
 use std::time::Duration;
 
 use jiff::{SignedDuration, Timestamp};
 
-use crate::clients::crates_io::{Choice, IndexEntry, Waiting};
+use crate::stages::watch::{Candidate, Choice, Waiting, compare};
 use crate::store::{PackageState, PrState, PullRequest, State};
 
 /// What is known of a package when the upstream was asked.
@@ -26,7 +27,7 @@ pub(super) struct Known<'a> {
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub(super) enum Decision {
     /// See whether the files for this release differ from what `main` has, and if so, update.
-    Consider(Box<IndexEntry>),
+    Consider(Box<Candidate>),
     /// Nothing, and why; `until` is when that changes by itself.
     Wait { version: Option<String>, reason: String, until: Option<Timestamp> },
     /// The last attempt at this release failed, and the next one is not due.
@@ -43,18 +44,18 @@ pub(super) fn decide(choice: &Choice, why_nothing: &str, known: &Known<'_>) -> D
             None => Decision::Nothing { reason: why_nothing.to_owned() },
         };
     };
-    let version = release.version.to_string();
+    let version = release.version.clone();
     if known.current == Some(version.as_str()) {
         return match &choice.waiting {
             Some(waiting) => wait(waiting),
             None => Decision::Consider(Box::new(release.clone())),
         };
     }
-    if let Some(current) = known.current.and_then(|current| current.parse::<semver::Version>().ok())
-        && current > release.version
+    if let Some(current) = known.current
+        && compare(current, &version) == Some(Ordering::Greater)
     {
         return Decision::Wait {
-            version: Some(current.to_string()),
+            version: Some(current.to_owned()),
             reason: format!("the overlay has {current}, and {version} is the newest that is acceptable now"),
             until: None,
         };
@@ -88,12 +89,12 @@ pub(super) fn decide(choice: &Choice, why_nothing: &str, known: &Known<'_>) -> D
 fn wait(waiting: &Waiting) -> Decision {
     match waiting {
         Waiting::TooYoung { version, ready_at } => Decision::Wait {
-            version: Some(version.to_string()),
+            version: Some(version.clone()),
             reason: format!("{version} is younger than min_age allows"),
             until: Some(*ready_at),
         },
         Waiting::NoTime { version } => Decision::Wait {
-            version: Some(version.to_string()),
+            version: Some(version.clone()),
             reason: format!("the registry does not say when {version} was published, so its age is not known"),
             until: None,
         },

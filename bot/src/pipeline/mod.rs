@@ -122,8 +122,7 @@ impl Bot {
         let watched = self.config.packages.iter().map(|(attr, package)| {
             let bar = bar.clone();
             async move {
-                let found =
-                    watch(&self.resolver.crates, package.upstream.name(), package.min_age, self.clock.now()).await;
+                let found = watch(&self.resolver, &package.upstream, package.min_age, self.clock.now()).await;
                 bar.inc(1);
                 (attr.clone(), found)
             }

@@ -3,19 +3,17 @@
 use std::time::Duration;
 
 use jiff::Timestamp;
-use nixwright_resolver::cargo::{Release, SystemTriple};
-use nixwright_resolver::catalog::CrateVersion;
-use nixwright_resolver::plan::{Plan, Selection};
+use nixwright_resolver::plan::Plan;
 
 use super::decide::{Decision, Known, decide};
 use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
-use crate::clients::crates_io::IndexEntry;
 use crate::config::{Lto, Package};
-use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy, System};
-use crate::overlay::{Files, PublishedGraph, package_files};
-use crate::stages::watch::Watched;
+use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
+use crate::overlay::{Files, PublishedGraph, Settings, package_files};
+use crate::stages::resolve::Release;
+use crate::stages::watch::{Candidate, Watched};
 use crate::stages::write::package_branch;
 use crate::store::{EventKind, NewRun, PackageState, PrState, PullRequest, RunId, State};
 
@@ -39,13 +37,13 @@ pub(super) struct Job<'a> {
     pub(super) run: RunId,
     pub(super) attr: &'a AttrPath,
     pub(super) package: &'a Package,
-    pub(super) entry: &'a IndexEntry,
+    pub(super) entry: &'a Candidate,
     pub(super) current: &'a Current,
 }
 
 impl Job<'_> {
     pub(super) fn version(&self) -> String {
-        self.entry.version.to_string()
+        self.entry.version.clone()
     }
 
     /// When the release was published: the time of everything that is committed for it.
@@ -54,7 +52,7 @@ impl Job<'_> {
     }
 }
 
-fn publishing_time(entry: &IndexEntry) -> Timestamp {
+fn publishing_time(entry: &Candidate) -> Timestamp {
     entry.published.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
@@ -134,11 +132,11 @@ impl Bot {
         let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
         let from = current.version().unwrap_or("nothing").to_owned();
         Ok(match self.decision(attr, package, &watched, &current, request.as_ref()).await? {
-            Decision::Consider(entry) if current.version() == Some(entry.version.to_string().as_str()) => {
+            Decision::Consider(entry) if current.version() == Some(entry.version.as_str()) => {
                 summarised(attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
             }
             Decision::Consider(entry) => {
-                let to = entry.version.to_string();
+                let to = entry.version.clone();
                 let detail = format!("would go from {from} to {to}");
                 summarised(attr, PackageResult::WouldUpdate, Some(to), detail)
             }
@@ -163,12 +161,12 @@ impl Bot {
         &self,
         attr: &AttrPath,
         package: &Package,
-        entry: &IndexEntry,
+        entry: &Candidate,
         current: &Current,
         summary: &mut CycleSummary,
     ) -> Result<PackageSummary, CycleError> {
-        let version = entry.version.to_string();
-        let release = release(entry, package, &self.config.systems.resolve);
+        let version = entry.version.clone();
+        let release = Release::of(entry, package, &self.config.systems.resolve);
         let message = format!("Seen {version} in the registry");
         self.store.event(attr, Some(&version), EventKind::Seen, &message).await?;
         if current.version() == Some(version.as_str()) {
@@ -237,7 +235,7 @@ impl Bot {
                 return Ok(attempt);
             }
         };
-        let detail = format!("{} packages in the lock", plan.graph.packages.len());
+        let detail = format!("{} packages in the graph", plan.packages().len());
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
         for strategy in strategies(package, current, &plan.version) {
@@ -331,28 +329,5 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
         Lto::Fat => Some("fat"),
     };
     plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
-    package_files(attr, plan, strategy, lto).map_err(|error| Failure::new(FailureClass::Resolve, &error))
-}
-
-/// What is to be resolved for an entry of the index. A plan is for machines that build for themselves.
-pub(super) fn release(entry: &IndexEntry, package: &Package, systems: &[System]) -> Release {
-    let native = |system: &System| SystemTriple {
-        system: system.to_string(),
-        target: system.triple().to_owned(),
-        host: system.triple().to_owned(),
-    };
-    Release {
-        root: CrateVersion {
-            name: entry.name.clone(),
-            version: entry.version.to_string(),
-            sha256: entry.sha256.clone(),
-        },
-        systems: systems.iter().map(native).collect(),
-        selection: Selection {
-            features: package.features.iter().cloned().collect(),
-            no_default_features: package.no_default_features,
-            all_features: package.all_features,
-            binaries: package.binaries.iter().cloned().collect(),
-        },
-    }
+    package_files(attr, plan, strategy, Settings { lto }).map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }

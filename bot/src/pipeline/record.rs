@@ -1,11 +1,10 @@
 //! Writing, building, and putting down what came of it.
 
-use std::collections::BTreeSet;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::diff::GraphDiff;
-use nixwright_resolver::plan::{Plan, UnitKind};
 
 use super::decide::next_attempt;
 use super::package::{Current, Job, render, summarised};
@@ -244,9 +243,10 @@ impl Bot {
         let plan = attempt.plan.as_ref()?;
         let built = attempt.built.as_ref();
         let known = current.graph.as_ref().map(|graph| &graph.build_scripts);
-        let build_scripts = build_scripts(plan)
+        let build_scripts = plan
+            .scripts()
             .into_iter()
-            .map(|id| BuildScript { new: known.is_some_and(|known| !known.contains(&id)), package: id })
+            .map(|id| BuildScript { new: known.is_some_and(|known| !known.contains(id)), package: id.to_owned() })
             .collect();
         let failure = attempt.failure.as_ref().map(|failure| {
             let cause = built.and_then(|built| built.failure.as_ref());
@@ -297,7 +297,7 @@ fn result(attempt: &Attempt, current: &Current, bot: &Bot) -> RunResult {
         built: built.map_or(0, |built| built.built),
         fallback_reason: attempt.fallback_reason.clone(),
         diff: plan.map(|plan| diff(plan, current)).unwrap_or_default(),
-        build_scripts: plan.map(|plan| build_scripts(plan).into_iter().collect()).unwrap_or_default(),
+        build_scripts: plan.map(scripts).unwrap_or_default(),
         systems: built
             .map(|built| SystemResult {
                 system: bot.builder.system.clone(),
@@ -314,24 +314,21 @@ fn programs(plan: &Plan) -> Vec<String> {
     plan.binaries().into_iter().map(str::to_owned).collect()
 }
 
+fn scripts(plan: &Plan) -> Vec<String> {
+    plan.scripts().into_iter().map(str::to_owned).collect()
+}
+
 fn unit_times(built: &Built) -> Vec<UnitTime> {
     let timed = built.derivations.iter().filter_map(|unit| Some((unit, unit.elapsed?)));
     timed.map(|(unit, elapsed)| UnitTime { name: unit.name.clone(), elapsed }).collect()
-}
-
-/// Ids of the packages whose build script is run on some system.
-fn build_scripts(plan: &Plan) -> BTreeSet<String> {
-    let units = plan.graph.units.values().flat_map(std::collections::BTreeMap::values);
-    units.filter(|unit| unit.kind == UnitKind::Run).map(|unit| unit.package.clone()).collect()
 }
 
 /// Against what `main` has; the root itself is not a change of its own.
 fn diff(plan: &Plan, current: &Current) -> GraphDiff {
     let Some(graph) = &current.graph else { return GraphDiff::default() };
     let old = graph.packages.iter().map(|(name, version)| (name.as_str(), version.as_str()));
-    let new = plan.graph.packages.values().map(|package| (package.name.as_str(), package.version.as_str()));
     let others = |(name, _): &(&str, &str)| *name != plan.name;
-    GraphDiff::between(old.filter(others), new.filter(others))
+    GraphDiff::between(old.filter(others), plan.packages().into_iter().filter(others))
 }
 
 fn state_of(unit: &UnitBuild) -> DerivationState {

@@ -160,7 +160,7 @@ impl Builder {
     /// A source as a verified file: a crate of the plan, or what an override asks for.
     async fn source(&self, source: &FixedOutput, plan: &Plan) -> Result<PathBuf, Failure> {
         let hex = &source.hash.hex;
-        let package = plan.graph.packages.values().find(|package| package.sha256 == *hex);
+        let package = plan.cargo().and_then(|graph| graph.packages.values().find(|package| package.sha256 == *hex));
         if let Some(package) = package {
             let file = self.crates.crate_file(&package.name, &package.version, hex).await;
             return file.map_err(|error| Failure::new(watch::crates_class(&error), &error));

@@ -2,28 +2,28 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::{Plan, Side, Unit, UnitKind};
+use crate::plan::cargo::{CargoGraph, Side, Unit, UnitKind};
 
 /// A line per compiled unit of one system: side, name, version, features; no build scripts.
-pub fn units(plan: &Plan, system: &str) -> BTreeSet<String> {
-    compiled(plan, system).map(|(_, unit)| line(plan, unit)).collect()
+pub fn units(graph: &CargoGraph, system: &str) -> BTreeSet<String> {
+    compiled(graph, system).map(|(_, unit)| line(graph, unit)).collect()
 }
 
 /// A line per dependency between these units: `UNIT > EXTERN = UNIT`.
-pub fn edges(plan: &Plan, system: &str) -> BTreeSet<String> {
-    let units: BTreeMap<&str, &Unit> = compiled(plan, system).collect();
+pub fn edges(graph: &CargoGraph, system: &str) -> BTreeSet<String> {
+    let units: BTreeMap<&str, &Unit> = compiled(graph, system).collect();
     units
         .values()
         .flat_map(|unit| unit.dependencies.iter().map(move |dependency| (unit, dependency)))
         .filter_map(|(unit, dependency)| {
             let to = units.get(dependency.unit.as_str())?;
-            Some(format!("{} > {} = {}", line(plan, unit), dependency.extern_name, line(plan, to)))
+            Some(format!("{} > {} = {}", line(graph, unit), dependency.extern_name, line(graph, to)))
         })
         .collect()
 }
 
-fn compiled<'p>(plan: &'p Plan, system: &str) -> impl Iterator<Item = (&'p str, &'p Unit)> {
-    plan.graph
+fn compiled<'p>(graph: &'p CargoGraph, system: &str) -> impl Iterator<Item = (&'p str, &'p Unit)> {
+    graph
         .units
         .get(system)
         .into_iter()
@@ -32,9 +32,8 @@ fn compiled<'p>(plan: &'p Plan, system: &str) -> impl Iterator<Item = (&'p str, 
         .map(|(id, unit)| (id.as_str(), unit))
 }
 
-fn line(plan: &Plan, unit: &Unit) -> String {
-    let (name, version) = plan
-        .graph
+fn line(graph: &CargoGraph, unit: &Unit) -> String {
+    let (name, version) = graph
         .packages
         .get(&unit.package)
         .map_or((unit.package.as_str(), ""), |package| (package.name.as_str(), package.version.as_str()));

@@ -10,7 +10,7 @@ use toml::{Table, Value};
 
 use crate::archive::CrateFacts;
 use crate::error::ResolveError;
-use crate::plan::Profile;
+use crate::plan::cargo::Profile;
 
 /// A manifest that cargo may see, and the target files that have to exist beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]

@@ -18,7 +18,8 @@ use guppy::graph::PackageGraph;
 use crate::archive::CrateFacts;
 use crate::catalog::{Catalog, CrateVersion, Request, Step};
 use crate::error::ResolveError;
-use crate::plan::{CargoGraph, Metadata, Package, Plan, Selection};
+use crate::plan::cargo::{CargoGraph, Package, Selection};
+use crate::plan::{Graph, Metadata, Plan};
 
 pub use lock::{LockedCrate, locked_crates};
 pub use manifest::reduce_manifest;
@@ -121,14 +122,14 @@ fn plan(
         name: release.root.name.clone(),
         version: release.root.version.clone(),
         metadata: root_metadata(&simulation, &root.manifest),
-        graph: CargoGraph {
+        graph: Graph::Cargo(CargoGraph {
             root: package_id(&release.root.name, &release.root.version),
             packages,
             units,
             profile: manifest::profile(&label, root)?,
             selection: release.selection.clone(),
             lock: catalog.lock.clone().filter(|_| root.lock.is_none()),
-        },
+        }),
     })
 }
 

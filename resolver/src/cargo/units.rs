@@ -16,7 +16,7 @@ use guppy::platform::{EnabledTernary, PlatformSpec};
 use super::{Release, package_id};
 use crate::archive::CrateFacts;
 use crate::error::ResolveError;
-use crate::plan::{Binary, Dependency, Side, Unit, UnitKind};
+use crate::plan::cargo::{Binary, Dependency, Side, Unit, UnitKind};
 
 /// A release whose features can be simulated for any pair of platforms.
 pub(super) struct Simulation<'g> {

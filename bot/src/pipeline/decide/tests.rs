@@ -1,6 +1,5 @@
-use std::collections::BTreeMap;
-
-use super::{Choice, Decision, IndexEntry, Known, PackageState, PrState, PullRequest, State, Timestamp, decide};
+use super::{Candidate, Choice, Decision, Known, PackageState, PrState, PullRequest, State, Timestamp, decide};
+use crate::stages::watch::Origin;
 
 const NOW: &str = "2026-11-22T12:00:00Z";
 const LATER: &str = "2026-11-22T13:00:00Z";
@@ -10,16 +9,8 @@ fn at(text: &str) -> Timestamp {
 }
 
 fn choice(version: &str) -> Choice {
-    let entry = IndexEntry {
-        name: "tool".to_owned(),
-        version: version.parse().unwrap(),
-        sha256: "0".repeat(64),
-        yanked: false,
-        published: None,
-        rust_version: None,
-        links: None,
-        features: BTreeMap::new(),
-    };
+    let origin = Origin::Cargo { name: "tool".to_owned(), sha256: "0".repeat(64) };
+    let entry = Candidate { version: version.to_owned(), published: None, origin };
     Choice { release: Some(entry), waiting: None }
 }
 

@@ -1,8 +1,8 @@
-//! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
+//! Rust releases: crates from the registry, and what only cargo can say.
 
 use std::fs::File;
 use std::io;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
@@ -11,13 +11,12 @@ use nixwright_resolver::archive::{ArchiveError, CrateFacts, Limits, read_crate};
 use nixwright_resolver::cargo::{Release, step};
 use nixwright_resolver::catalog::{Catalog, CrateVersion, Request, Step};
 use nixwright_resolver::plan::Plan;
-use sha2::{Digest, Sha256};
 
-use super::Failure;
-use crate::clients::cargo::{Cargo, CargoError};
-use crate::clients::crates_io::{CratesIo, CratesIoError};
-use crate::clients::files;
-use crate::model::FailureClass;
+use super::{CACHE_VERSION, Resolver, read_json, write_json};
+use crate::clients::cargo::CargoError;
+use crate::clients::crates_io::CratesIoError;
+use crate::model::{Failure, FailureClass};
+use crate::stages::watch;
 
 /// How many crates are fetched at the same time.
 const PARALLEL_FETCHES: usize = 8;
@@ -25,38 +24,8 @@ const PARALLEL_FETCHES: usize = 8;
 /// The resolver asks in three rounds at most (root, lock, metadata); more means that it asks in a circle.
 const MOST_ROUNDS: usize = 6;
 
-/// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "1";
-
-/// What resolving needs of the world.
-#[derive(Debug, Clone)]
-pub struct Resolver {
-    /// The registry.
-    pub crates: CratesIo,
-    /// The judge of what belongs together.
-    pub cargo: Cargo,
-    /// Where facts and plans are kept; they never change, so for ever.
-    pub cache: PathBuf,
-    /// What an archive may ask of us.
-    pub limits: Limits,
-}
-
 impl Resolver {
-    /// The plan of a release; from the cache if this very release was resolved before.
-    ///
-    /// # Errors
-    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
-    pub async fn plan(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
-        let cached = self.cache.join("plans").join(format!("{}.json", cache_key(release)));
-        if let Some(plan) = read_json(&cached)? {
-            return Ok(plan);
-        }
-        let plan = self.resolve(release, progress).await?;
-        write_json(&cached, &plan)?;
-        Ok(plan)
-    }
-
-    async fn resolve(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
+    pub(super) async fn resolve_cargo(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let mut catalog = Catalog::default();
         for _ in 0..MOST_ROUNDS {
             match step(release, &catalog).map_err(|error| resolve_failure(&error))? {
@@ -144,23 +113,6 @@ fn read_archive(file: &Path, id: &CrateVersion, limits: Limits) -> Result<CrateF
     read_crate(archive, &id.name, &id.version, limits).map_err(refused)
 }
 
-/// A plan is a function of the release, the toolchain's cfg aside; a new form of plans or facts starts anew.
-fn cache_key(release: &Release) -> String {
-    let text = format!("{CACHE_VERSION} {} {release:?}", Plan::SCHEMA);
-    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
-}
-
-/// Absent, or unreadable by this program (an older one wrote it): both mean that it has to be made again.
-fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
-    let bytes = files::read_optional(path).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
-    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
-}
-
-fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
-    let bytes = serde_json::to_vec(value).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
-    files::write(path, &bytes).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))
-}
-
 fn resolve_failure(error: &ResolveError) -> Failure {
     Failure::new(FailureClass::Resolve, error)
 }
@@ -174,5 +126,5 @@ fn cargo_failure(error: &CargoError) -> Failure {
 }
 
 fn crates_failure(error: &CratesIoError) -> Failure {
-    Failure::new(super::watch::crates_class(error), error)
+    Failure::new(watch::crates_class(error), error)
 }

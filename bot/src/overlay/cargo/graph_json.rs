@@ -6,19 +6,18 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
-use nixwright_resolver::plan::{Binary, Package, Plan, Profile, Selection, Unit, UnitKind};
+use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::cargo::{Binary, CargoGraph, Package, Profile, Selection, Unit, UnitKind};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-/// The marker without which a file is never overwritten.
-pub const GENERATED: &str = "by nixwright; edits are overwritten, put yours in overrides.nix";
+use crate::overlay::GENERATED;
 
 /// The `lto` of a package's configuration; cargo's own words.
 pub type Lto<'a> = Option<&'a str>;
 
 /// Renders a plan; `lto` is the configuration's choice, upstream's is recorded but not applied.
-pub fn render(plan: &Plan, lto: Lto<'_>) -> String {
-    let graph = &plan.graph;
+pub fn render(plan: &Plan, graph: &CargoGraph, lto: Lto<'_>) -> String {
     let mut text = String::from("{\n");
     let mut field = |name: &str, value: &Value| {
         let _ = writeln!(text, "\"{name}\": {value},");
@@ -41,8 +40,8 @@ pub fn render(plan: &Plan, lto: Lto<'_>) -> String {
     let packages = graph.packages.iter().map(|(id, package)| (id.as_str(), package_row(id, package)));
     push_rows(&mut text, packages);
     text.push_str("},\n\"units\": {\n");
-    let names = UnitNames::new(plan);
-    let (everywhere, only) = group(plan, &names);
+    let names = UnitNames::new(graph);
+    let (everywhere, only) = group(graph, &names);
     push_rows(&mut text, everywhere);
     text.push_str("},\n\"only\": [");
     for (index, (systems, rows)) in only.into_iter().enumerate() {
@@ -63,11 +62,11 @@ fn push_rows<'a>(text: &mut String, rows: impl IntoIterator<Item = (&'a str, Val
 type Rows<'p> = BTreeMap<&'p str, Value>;
 
 /// The rows of every system, and the others by the set of systems they hold on.
-fn group<'p>(plan: &'p Plan, names: &UnitNames<'p>) -> (Rows<'p>, BTreeMap<Vec<&'p str>, Rows<'p>>) {
+fn group<'p>(graph: &'p CargoGraph, names: &UnitNames<'p>) -> (Rows<'p>, BTreeMap<Vec<&'p str>, Rows<'p>>) {
     let mut variants: BTreeMap<&str, Vec<(Value, Vec<&str>)>> = BTreeMap::new();
-    for (system, units) in &plan.graph.units {
+    for (system, units) in &graph.units {
         for (id, unit) in units {
-            let row = unit_row(plan, units, id, unit, names);
+            let row = unit_row(graph, units, id, unit, names);
             let known = variants.entry(id).or_default();
             match known.iter_mut().find(|(other, _)| *other == row) {
                 Some((_, systems)) => systems.push(system),
@@ -79,7 +78,7 @@ fn group<'p>(plan: &'p Plan, names: &UnitNames<'p>) -> (Rows<'p>, BTreeMap<Vec<&
     let mut only: BTreeMap<Vec<&str>, Rows<'_>> = BTreeMap::new();
     for (id, rows) in variants {
         for (row, systems) in rows {
-            if systems.len() == plan.graph.units.len() {
+            if systems.len() == graph.units.len() {
                 everywhere.insert(id, row);
             } else {
                 only.entry(systems).or_default().insert(id, row);
@@ -111,11 +110,11 @@ struct UnitNames<'p> {
 }
 
 impl<'p> UnitNames<'p> {
-    fn new(plan: &'p Plan) -> Self {
+    fn new(graph: &'p CargoGraph) -> Self {
         let mut libraries: BTreeMap<&str, BTreeSet<&str>> = BTreeMap::new();
-        for (id, unit) in plan.graph.units.values().flatten() {
+        for (id, unit) in graph.units.values().flatten() {
             if matches!(unit.kind, UnitKind::Lib | UnitKind::ProcMacro) {
-                libraries.entry(package_name(plan, unit)).or_default().insert(id);
+                libraries.entry(package_name(graph, unit)).or_default().insert(id);
             }
         }
         Self { libraries }
@@ -129,8 +128,8 @@ impl<'p> UnitNames<'p> {
     }
 }
 
-fn package_name<'p>(plan: &'p Plan, unit: &'p Unit) -> &'p str {
-    plan.graph.packages.get(&unit.package).map_or(unit.package.as_str(), |package| package.name.as_str())
+fn package_name<'p>(graph: &'p CargoGraph, unit: &'p Unit) -> &'p str {
+    graph.packages.get(&unit.package).map_or(unit.package.as_str(), |package| package.name.as_str())
 }
 
 #[derive(Serialize)]
@@ -158,7 +157,7 @@ struct UnitRow<'p> {
 }
 
 fn unit_row<'p>(
-    plan: &'p Plan,
+    graph: &'p CargoGraph,
     units: &'p BTreeMap<String, Unit>,
     id: &str,
     unit: &'p Unit,
@@ -167,7 +166,7 @@ fn unit_row<'p>(
     let (crate_default, path_default) = match unit.kind {
         UnitKind::Run => ("build_script_build".to_owned(), "build.rs"),
         UnitKind::Bins => (String::new(), ""),
-        UnitKind::Lib | UnitKind::ProcMacro => (package_name(plan, unit).replace('-', "_"), "src/lib.rs"),
+        UnitKind::Lib | UnitKind::ProcMacro => (package_name(graph, unit).replace('-', "_"), "src/lib.rs"),
     };
     let owner = ["-bins", "-run", "-host"].iter().fold(id, |id, suffix| id.strip_suffix(suffix).unwrap_or(id));
     let is_plain = unit.crate_types == ["lib"] || unit.kind != UnitKind::Lib;
@@ -183,7 +182,7 @@ fn unit_row<'p>(
             UnitKind::Run => BTreeSet::new(),
             _ => unit.features.iter().map(String::as_str).collect(),
         },
-        deps: edges(plan, units, unit, names),
+        deps: edges(graph, units, unit, names),
         dep_runs: &unit.link_runs,
         bins: unit.binaries.iter().map(|binary| (binary.name.as_str(), binary_row(unit, binary))).collect(),
     };
@@ -199,14 +198,19 @@ fn binary_row(unit: &Unit, binary: &Binary) -> Value {
     }
 }
 
-fn edges<'p>(plan: &'p Plan, units: &'p BTreeMap<String, Unit>, unit: &'p Unit, names: &UnitNames<'p>) -> Vec<String> {
+fn edges<'p>(
+    graph: &'p CargoGraph,
+    units: &'p BTreeMap<String, Unit>,
+    unit: &'p Unit,
+    names: &UnitNames<'p>,
+) -> Vec<String> {
     let mut edges: Vec<String> = unit
         .dependencies
         .iter()
         .map(|dependency| {
             let to = units.get(&dependency.unit);
             let reference = to.map_or(dependency.unit.as_str(), |to| {
-                names.reference(package_name(plan, to), dependency.unit.as_str())
+                names.reference(package_name(graph, to), dependency.unit.as_str())
             });
             if to.is_some_and(|to| to.crate_name == dependency.extern_name) {
                 reference.to_owned()

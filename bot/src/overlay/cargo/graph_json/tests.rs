@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use nixwright_resolver::plan::{
-    Binary, CargoGraph, Dependency, Metadata, Package, Plan, Profile, Selection, Side, Unit, UnitKind,
+use nixwright_resolver::plan::cargo::{
+    Binary, CargoGraph, Dependency, Package, Profile, Selection, Side, Unit, UnitKind,
 };
+use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
 use super::render;
 
@@ -72,7 +73,7 @@ fn plan() -> Plan {
         name: "tool".to_owned(),
         version: "1.0.0".to_owned(),
         metadata: Metadata::default(),
-        graph: CargoGraph {
+        graph: Graph::Cargo(CargoGraph {
             root: "tool-1.0.0".to_owned(),
             packages: ["tool-1.0.0", "two-1.0.0", "two-2.0.0", "log-1.0.0", "cc-1.0.0", "mac-1.0.0"]
                 .into_iter()
@@ -88,13 +89,18 @@ fn plan() -> Plan {
             },
             selection: Selection::default(),
             lock: None,
-        },
+        }),
     }
+}
+
+fn rendered(lto: Option<&str>) -> String {
+    let plan = plan();
+    render(&plan, plan.cargo().unwrap(), lto)
 }
 
 #[test]
 fn a_row_is_a_line_without_defaults_and_differences_between_systems_are_apart() {
-    insta::assert_snapshot!(render(&plan(), None), @r#"
+    insta::assert_snapshot!(rendered(None), @r#"
     {
     "_generated": "by nixwright; edits are overwritten, put yours in overrides.nix",
     "schema": 1,
@@ -133,12 +139,12 @@ fn a_row_is_a_line_without_defaults_and_differences_between_systems_are_apart() 
 
 #[test]
 fn lto_is_applied_only_where_the_configuration_asks_for_it() {
-    assert!(render(&plan(), Some("thin")).contains(r#""class": {"panic":"abort","lto":"thin"}"#));
+    assert!(rendered(Some("thin")).contains(r#""class": {"panic":"abort","lto":"thin"}"#));
 }
 
 #[test]
 fn the_text_is_json_that_says_what_every_reader_looks_for() {
-    let graph: serde_json::Value = serde_json::from_str(&render(&plan(), None)).unwrap();
+    let graph: serde_json::Value = serde_json::from_str(&rendered(None)).unwrap();
     assert_eq!(graph["root"], "tool-1.0.0");
     assert!(graph["_generated"].is_string());
 }

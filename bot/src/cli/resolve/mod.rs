@@ -1,0 +1,91 @@
+//! `nixwright resolve`: no configuration, nothing written outside the cache.
+
+mod cargo;
+
+use std::path::PathBuf;
+
+use clap::{Args, ValueEnum};
+use jiff::Timestamp;
+use nixwright_resolver::plan::Plan;
+
+use super::exit::{CliError, Exit};
+use super::output::print;
+use crate::config::{Reference, Upstream};
+use crate::model::System;
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  nixwright resolve pkg:cargo/ripgrep@15.2.0\n  \
+                        nixwright resolve pkg:cargo/ripgrep --format cargo-units --system aarch64-darwin\n  \
+                        nixwright resolve pkg:cargo/bottom --no-default-features --features battery")]
+pub(super) struct ResolveArgs {
+    /// The package, with or without a version: pkg:cargo/NAME[@VERSION]
+    purl: Reference,
+    /// What to print
+    #[arg(long, value_enum, default_value_t = Format::Plan)]
+    format: Format,
+    /// The system that the program is for [default: this machine's; for a plan, all four]
+    #[arg(long)]
+    system: Option<System>,
+    /// Where build scripts and proc macros run [default: this machine; for a plan, the system itself]
+    #[arg(long, value_name = "SYSTEM")]
+    host: Option<System>,
+    /// Only releases that were published before (2026-01-31 or a full timestamp)
+    #[arg(long, value_name = "DATE")]
+    before: Option<String>,
+    /// Features of the package to switch on, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Switch the default features off
+    #[arg(long)]
+    no_default_features: bool,
+    /// Switch all features on
+    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
+    all_features: bool,
+    /// Only this binary; may be repeated
+    #[arg(long, value_name = "NAME")]
+    bin: Vec<String>,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
+enum Format {
+    /// The whole plan as JSON
+    Plan,
+    /// A line per compiled unit
+    CargoUnits,
+    /// A line per dependency between units
+    CargoEdges,
+}
+
+pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
+    let text = match &args.purl.upstream {
+        Upstream::Cargo { name } => cargo::resolve(args, name).await?,
+        upstream => {
+            return Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")));
+        }
+    };
+    print(&text);
+    Ok(Exit::Done)
+}
+
+/// The plan as JSON.
+fn plan_json(plan: &Plan) -> Result<String, CliError> {
+    Ok(serde_json::to_string_pretty(plan).map_err(CliError::failed)? + "\n")
+}
+
+/// `$XDG_CACHE_HOME/nixwright`, else `~/.cache/nixwright`.
+fn cache_folder() -> Result<PathBuf, CliError> {
+    let xdg = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
+    let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
+    let cache = xdg
+        .or_else(home)
+        .ok_or_else(|| CliError::machine("there is neither XDG_CACHE_HOME nor HOME; set one of them"))?;
+    Ok(cache.join("nixwright"))
+}
+
+fn timestamp(text: &str) -> Result<Timestamp, CliError> {
+    let date = || text.parse::<jiff::civil::Date>().ok()?.to_zoned(jiff::tz::TimeZone::UTC).ok();
+    text.parse()
+        .ok()
+        .or_else(|| date().map(|date| date.timestamp()))
+        .ok_or_else(|| CliError::usage(format!("--before {text}: not a date such as 2026-01-31")))
+}

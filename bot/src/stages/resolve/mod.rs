@@ -1,0 +1,101 @@
+//! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
+
+mod cargo;
+
+use std::path::{Path, PathBuf};
+
+use indicatif::ProgressBar;
+use nixwright_resolver::archive::Limits;
+use nixwright_resolver::cargo::SystemTriple;
+use nixwright_resolver::catalog::CrateVersion;
+use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::cargo::Selection;
+use sha2::{Digest, Sha256};
+
+use super::watch::{Candidate, Origin};
+use crate::clients::cargo::Cargo;
+use crate::clients::crates_io::CratesIo;
+use crate::clients::files;
+use crate::config::Package;
+use crate::model::{Failure, FailureClass, System};
+
+/// Changes when plans or facts that an older program cached must not be used any more.
+const CACHE_VERSION: &str = "2";
+
+/// What is to be resolved.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Release {
+    /// A crate.
+    Cargo(nixwright_resolver::cargo::Release),
+}
+
+impl Release {
+    /// A release as a package's configuration wants it. A plan is for machines that build for themselves.
+    pub fn of(candidate: &Candidate, package: &Package, systems: &[System]) -> Self {
+        let native = |system: &System| SystemTriple {
+            system: system.to_string(),
+            target: system.triple().to_owned(),
+            host: system.triple().to_owned(),
+        };
+        match &candidate.origin {
+            Origin::Cargo { name, sha256 } => Self::Cargo(nixwright_resolver::cargo::Release {
+                root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
+                systems: systems.iter().map(native).collect(),
+                selection: Selection {
+                    features: package.features.iter().cloned().collect(),
+                    no_default_features: package.no_default_features,
+                    all_features: package.all_features,
+                    binaries: package.binaries.iter().cloned().collect(),
+                },
+            }),
+        }
+    }
+}
+
+/// What resolving needs of the world.
+#[derive(Debug, Clone)]
+pub struct Resolver {
+    /// The registry of crates.
+    pub crates: CratesIo,
+    /// The judge of what belongs together.
+    pub cargo: Cargo,
+    /// Where facts and plans are kept; they never change, so for ever.
+    pub cache: PathBuf,
+    /// What an archive may ask of us.
+    pub limits: Limits,
+}
+
+impl Resolver {
+    /// The plan of a release; from the cache if this very release was resolved before.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
+    pub async fn plan(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
+        let cached = self.cache.join("plans").join(format!("{}.json", cache_key(release)));
+        if let Some(plan) = read_json(&cached)? {
+            return Ok(plan);
+        }
+        let plan = match release {
+            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
+        };
+        write_json(&cached, &plan)?;
+        Ok(plan)
+    }
+}
+
+/// A plan is a function of the release, the toolchain's cfg aside; a new form of plans or facts starts anew.
+fn cache_key(release: &Release) -> String {
+    let text = format!("{CACHE_VERSION} {} {release:?}", Plan::SCHEMA);
+    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+}
+
+/// Absent, or unreadable by this program (an older one wrote it): both mean that it has to be made again.
+pub(super) fn read_json<T: serde::de::DeserializeOwned>(path: &Path) -> Result<Option<T>, Failure> {
+    let bytes = files::read_optional(path).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+    Ok(bytes.and_then(|bytes| serde_json::from_slice(&bytes).ok()))
+}
+
+pub(super) fn write_json(path: &Path, value: &impl serde::Serialize) -> Result<(), Failure> {
+    let bytes = serde_json::to_vec(value).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+    files::write(path, &bytes).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))
+}

@@ -1,0 +1,63 @@
+//! Crates of the registry.
+
+use jiff::{SignedDuration, Timestamp};
+
+use super::{Candidate, Choice, Origin, Waiting, Watched};
+use crate::clients::crates_io::{self, CratesIo, CratesIoError, IndexEntry, Policy, newest, why_nothing};
+use crate::clients::http::HttpError;
+use crate::model::{Failure, FailureClass};
+
+pub(super) async fn watch(
+    crates: &CratesIo,
+    name: &str,
+    min_age: SignedDuration,
+    now: Timestamp,
+) -> Result<Watched, Failure> {
+    let entries = versions(crates, name).await?;
+    let crates_io::Choice { release, waiting } = newest(&entries, Policy { min_age, now });
+    let choice = Choice { release: release.map(candidate), waiting: waiting.map(waits) };
+    Ok(Watched { choice, why_nothing: why_nothing(&entries) })
+}
+
+pub(super) async fn find(crates: &CratesIo, name: &str, version: &str) -> Result<Candidate, Failure> {
+    let entries = versions(crates, name).await?;
+    let last: Vec<String> = entries.iter().rev().take(5).map(|entry| entry.version.to_string()).collect();
+    let found = entries.into_iter().find(|entry| entry.version.to_string() == version);
+    found.map(candidate).ok_or_else(|| Failure {
+        class: FailureClass::Upstream,
+        message: format!(
+            "{name} has no version {version} in the registry; the last ones published: {}",
+            last.join(", ")
+        ),
+    })
+}
+
+async fn versions(crates: &CratesIo, name: &str) -> Result<Vec<IndexEntry>, Failure> {
+    crates.versions(name).await.map_err(|error| Failure::new(crates_class(&error), &error))
+}
+
+fn candidate(entry: IndexEntry) -> Candidate {
+    Candidate {
+        version: entry.version.to_string(),
+        published: entry.published,
+        origin: Origin::Cargo { name: entry.name, sha256: entry.sha256 },
+    }
+}
+
+fn waits(waiting: crates_io::Waiting) -> Waiting {
+    match waiting {
+        crates_io::Waiting::TooYoung { version, ready_at } => {
+            Waiting::TooYoung { version: version.to_string(), ready_at }
+        }
+        crates_io::Waiting::NoTime { version } => Waiting::NoTime { version: version.to_string() },
+    }
+}
+
+/// Who can mend an error of the registry's client.
+pub(in crate::stages) fn crates_class(error: &CratesIoError) -> FailureClass {
+    match error {
+        CratesIoError::Http(HttpError::HashMismatch { .. }) => FailureClass::Hash,
+        CratesIoError::File(_) | CratesIoError::Http(HttpError::File(_)) => FailureClass::Infrastructure,
+        _ => FailureClass::Upstream,
+    }
+}
