@@ -5,10 +5,10 @@ NIXWRIGHT = target/release/nixwright
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint bench clean
+.PHONY: help deps build run test lint bench corpus-cargo clean
 
 help: ## this list
-	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-8s %s\n", $$1, $$2}' Makefile
+	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
 
 deps: ## installs what is missing (Debian, as root); elsewhere says what to install
 	@sh scripts/deps
@@ -29,6 +29,10 @@ lint: ## formatting and clippy, warnings are errors
 
 bench: deps ## our figures beside cargo's, on real programs (some minutes)
 	$(CARGO) bench --locked --package nixwright-tests --bench figures
+
+corpus-cargo: deps ## every program of the corpus against cargo's unit graph; the table goes to docs/corpus.md
+	$(CARGO) build --release --locked --package nixwright
+	$(CARGO) bench --quiet --locked --package nixwright-tests --bench corpus_cargo > docs/corpus.md
 
 clean: ## removes what was built and the bot's state
 	$(CARGO) clean

@@ -11,6 +11,8 @@ use flate2::read::GzDecoder;
 use serde::{Deserialize, Serialize};
 use tar::EntryType;
 
+use crate::cargo::package_facts::PackageFacts;
+
 /// How much an archive may ask of us.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -43,6 +45,8 @@ pub struct CrateFacts {
     pub target_files: BTreeSet<String>,
     /// The `X` of every `CARGO_PKG_X` that some Rust file names, beyond the name and version ones.
     pub env_names: BTreeSet<String>,
+    /// What the manifest says, where its rules leave no doubt.
+    pub package: Option<PackageFacts>,
 }
 
 /// What the readers say, without the bytes of the archive that some of their messages quote.
@@ -99,7 +103,8 @@ pub fn read_crate(archive: impl Read, name: &str, version: &str, limits: Limits)
     }
     outcome?;
     let manifest = reader.manifest.ok_or(ArchiveError::NoManifest)?;
-    Ok(CrateFacts { manifest, ..reader.facts })
+    let package = PackageFacts::read(&manifest, &reader.facts.target_files);
+    Ok(CrateFacts { manifest, package, ..reader.facts })
 }
 
 struct Reader {

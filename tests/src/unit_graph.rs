@@ -7,7 +7,7 @@ use std::path::Path;
 
 use serde_json::Value;
 
-use crate::process::{cargo, stdout_of};
+use crate::process::{cargo, stdout_of, write_file};
 
 /// Units and the dependencies between them, as sorted lines.
 #[derive(Debug, PartialEq, Eq)]
@@ -65,6 +65,35 @@ fn line(unit: &Value) -> Option<String> {
 fn name_and_version(id: &str) -> (&str, &str) {
     let (place, fragment) = id.rsplit_once('#').unwrap_or_else(|| panic!("{id} is not a package id"));
     fragment.split_once('@').unwrap_or_else(|| (place.rsplit('/').next().unwrap_or(place), fragment))
+}
+
+/// Nix systems with the triples that cargo knows them by.
+pub const SYSTEMS: [(&str, &str); 4] = [
+    ("x86_64-linux", "x86_64-unknown-linux-gnu"),
+    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
+    ("x86_64-darwin", "x86_64-apple-darwin"),
+    ("aarch64-darwin", "aarch64-apple-darwin"),
+];
+
+/// A published program's own folder, by the ordinary client: cargo downloads it as a dependency of an empty project.
+pub fn download(home: &std::path::Path, name: &str, version: &str) -> std::path::PathBuf {
+    let project = home.join("project");
+    let dependency = format!("[dependencies]\n{name} = \"={version}\"\n");
+    let package = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n";
+    write_file(&project.join("Cargo.toml"), format!("{package}{dependency}"));
+    write_file(&project.join("src/lib.rs"), "");
+    stdout_of(cargo(home).args(["fetch", "--quiet"]).current_dir(&project));
+    let sources = home.join("registry/src");
+    let registry = std::fs::read_dir(&sources)
+        .expect("cargo unpacked")
+        .next()
+        .and_then(Result::ok)
+        .expect("cargo unpacked into a registry's folder");
+    let unpacked = registry.path().join(format!("{name}-{version}"));
+    // Cargo takes a folder below its home for a dependency's; a program of one's own lies elsewhere.
+    let folder = home.join(format!("{name}-{version}"));
+    std::fs::rename(unpacked, &folder).expect("the unpacked program is moved");
+    folder
 }
 
 #[cfg(test)]

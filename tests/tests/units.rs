@@ -3,18 +3,10 @@
 
 use nixwright_tests::bot::{nixwright, resolve};
 use nixwright_tests::fixture::PackedCrate;
-use nixwright_tests::process::{Finished, cargo, run, stdout_of, write_file};
+use nixwright_tests::process::{Finished, run};
 use nixwright_tests::shelf::{shelf, use_registry};
-use nixwright_tests::unit_graph::UnitGraph;
+use nixwright_tests::unit_graph::{SYSTEMS, UnitGraph, download};
 use tempfile::TempDir;
-
-/// Nix systems with the triples that cargo knows them by.
-const SYSTEMS: [(&str, &str); 4] = [
-    ("x86_64-linux", "x86_64-unknown-linux-gnu"),
-    ("aarch64-linux", "aarch64-unknown-linux-gnu"),
-    ("x86_64-darwin", "x86_64-apple-darwin"),
-    ("aarch64-darwin", "aarch64-apple-darwin"),
-];
 
 /// Options that cargo and `resolve` spell the same.
 const SELECTIONS: [&[&str]; 4] =
@@ -92,21 +84,4 @@ fn compare(expected: &UnitGraph, units: &Finished, edges: &Finished, context: &s
         assert_eq!(ours.len(), expected.len(), "{name} {context}: lines are unique");
         assert!(ours.is_sorted(), "{name} {context}: lines are sorted");
     }
-}
-
-/// A published program's own folder, by the ordinary client: cargo downloads it as a dependency of an empty project.
-fn download(home: &std::path::Path, name: &str, version: &str) -> std::path::PathBuf {
-    let project = home.join("project");
-    let dependency = format!("[dependencies]\n{name} = \"={version}\"\n");
-    let package = "[package]\nname = \"empty\"\nversion = \"0.0.0\"\nedition = \"2021\"\n\n";
-    write_file(&project.join("Cargo.toml"), format!("{package}{dependency}"));
-    write_file(&project.join("src/lib.rs"), "");
-    stdout_of(cargo(home).args(["fetch", "--quiet"]).current_dir(&project));
-    let sources = home.join("registry/src");
-    let registry = std::fs::read_dir(&sources).unwrap().next().expect("cargo unpacked into a registry's folder");
-    let unpacked = registry.unwrap().path().join(format!("{name}-{version}"));
-    // Cargo takes a folder below its home for a dependency's; a program of one's own lies elsewhere.
-    let folder = home.join(format!("{name}-{version}"));
-    std::fs::rename(unpacked, &folder).unwrap();
-    folder
 }

@@ -9,14 +9,17 @@ use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
 use std::process::Output;
+use std::time::UNIX_EPOCH;
 
 use nixwright_resolver::ResolveError;
 use nixwright_resolver::cargo::{Folder, Release, locked_crates, manifest_folder};
 use nixwright_resolver::catalog::{Catalog, CrateVersion};
+use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
 
 use super::endpoints;
+use super::files::{self, FileError};
 
 /// Why cargo or rustc could not say what it was asked.
 #[derive(Debug, thiserror::Error)]
@@ -55,6 +58,9 @@ pub enum CargoError {
         /// What the system said.
         source: io::Error,
     },
+    /// What rustc said before could not be read or kept.
+    #[error(transparent)]
+    Kept(FileError),
     /// A manifest or lock that is not fit to be shown to cargo.
     #[error(transparent)]
     Resolve(#[from] ResolveError),
@@ -110,11 +116,36 @@ impl Cargo {
         Ok(Self { rustc: sysroot.join("bin/rustc"), program: cargo, work_dir: work_dir.to_owned() })
     }
 
-    /// `rustc --print cfg` for a target triple, one cfg a line.
+    /// `rustc --print cfg` for a target triple, one cfg a line; asked once for each rustc, and kept.
     ///
     /// # Errors
     /// When rustc does not know the triple.
     pub async fn target_cfg(&self, triple: &str) -> Result<String, CargoError> {
+        let kept = self.kept_cfg(triple);
+        let failed = |error: FileError| CargoError::Kept(error);
+        if let Some(path) = &kept
+            && let Some(bytes) = files::read_optional(path).map_err(failed)?
+            && let Ok(cfg) = String::from_utf8(bytes)
+        {
+            return Ok(cfg);
+        }
+        let cfg = self.ask_cfg(triple).await?;
+        if let Some(path) = &kept {
+            files::write(path, cfg.as_bytes()).map_err(failed)?;
+        }
+        Ok(cfg)
+    }
+
+    /// Where the cfg of a triple is kept: a rustc is the same while its file is, by path, size and time.
+    fn kept_cfg(&self, triple: &str) -> Option<PathBuf> {
+        let file = fs::metadata(&self.rustc).ok()?;
+        let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let identity = format!("{} {} {changed:?} {triple}", self.rustc.display(), file.len());
+        let name = data_encoding::HEXLOWER.encode(&Sha256::digest(identity.as_bytes()));
+        Some(self.work_dir.parent()?.join("cfg").join(name))
+    }
+
+    async fn ask_cfg(&self, triple: &str) -> Result<String, CargoError> {
         let mut command = Command::new(&self.rustc);
         command.env_clear().args(["--print", "cfg", "--target", triple]);
         let output = run(&mut command, "rustc").await?;

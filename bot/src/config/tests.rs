@@ -169,7 +169,7 @@ config/nixwright.toml:21:14: defaults.automerge: expected true or false, found "
 config/nixwright.toml:22:8: defaults.lto: expected "off", "thin" or "fat", found "full"
 config/nixwright.toml:23:12: packages."a b": "a b" is not a package name (letters, digits, `_` and `-`, starting with a letter, at most 64)
 config/nixwright.toml:25:11: packages.let: this name means something else in Nix; choose another, `purl` says what is packaged
-config/nixwright.toml:28:9: packages.fzf.purl: "pkg:pypi/requests": the package type "pypi" is not supported; supported: cargo, golang, npm, github
+config/nixwright.toml:28:9: packages.fzf.purl: "pkg:pypi/requests": the package type "pypi" is not known; known: cargo, golang, npm, github
 config/nixwright.toml:29:11: packages.none.purl: this key is missing
 config/nixwright.toml:30:13: packages.none.features: expected a list of features, found "x"
 config/nixwright.toml:31:11: packages.x: `X` differs only in case: some systems keep both in the same folder

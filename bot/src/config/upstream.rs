@@ -8,7 +8,7 @@ use packageurl::PackageUrl;
 use crate::clients::crates_io::is_crate_name;
 
 /// The ecosystems that this program knows, as their package URLs call them.
-const SUPPORTED: &str = "cargo, golang, npm, github";
+const KNOWN: &str = "cargo, golang, npm, github";
 
 /// Where releases come from.
 #[derive(Debug, Clone, PartialEq, Eq, PartialOrd, Ord, Hash)]
@@ -60,12 +60,18 @@ pub enum UpstreamError {
         reason: String,
     },
     /// A package URL of an ecosystem that is not known.
-    #[error("{text:?}: the package type {kind:?} is not supported; supported: {SUPPORTED}")]
+    #[error("{text:?}: the package type {kind:?} is not known; known: {KNOWN}")]
     UnknownType {
         /// As written.
         text: String,
         /// The type.
         kind: String,
+    },
+    /// A package URL of an ecosystem whose releases this version cannot follow.
+    #[error("{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME`")]
+    NotFollowed {
+        /// As written.
+        text: String,
     },
     /// A part that packages of this type do not have.
     #[error("{text:?}: {part}")]
@@ -235,6 +241,9 @@ impl FromStr for Upstream {
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
         let Reference { upstream, version } = text.parse()?;
         match version {
+            None if !matches!(upstream, Self::Cargo { .. }) => {
+                Err(UpstreamError::NotFollowed { text: text.to_owned() })
+            }
             None => Ok(upstream),
             Some(_) => Err(UpstreamError::UnknownPart {
                 text: text.to_owned(),
@@ -273,7 +282,7 @@ mod tests {
             let reference: Reference = text.parse().unwrap();
             assert_eq!(reference.upstream.release(&reference.version.unwrap()), text);
         }
-        assert_eq!("pkg:npm/@angular/cli".parse::<Upstream>().unwrap().name(), "@angular/cli");
+        assert_eq!("pkg:npm/@angular/cli".parse::<Reference>().unwrap().upstream.name(), "@angular/cli");
     }
 
     #[test]
@@ -294,6 +303,7 @@ mod tests {
             "pkg:npm/angular/cli",
             "pkg:npm/.a",
             "pkg:github/a",
+            "pkg:npm/svgo",
         ]
         .map(|text| text.parse::<Upstream>().unwrap_err().to_string())
         .join("\n");
@@ -301,7 +311,7 @@ mod tests {
 "ripgrep" is not a package URL (missing scheme); write it as `pkg:cargo/NAME`
 "" is not a package URL (missing scheme); write it as `pkg:cargo/NAME`
 "pkg:cargo" is not a package URL (missing type); write it as `pkg:cargo/NAME`
-"pkg:pypi/requests": the package type "pypi" is not supported; supported: cargo, golang, npm, github
+"pkg:pypi/requests": the package type "pypi" is not known; known: cargo, golang, npm, github
 "pkg:cargo/a/b" is not a package URL (no namespace allowed for type "cargo"); write it as `pkg:cargo/NAME`
 "pkg:cargo/a?b=c": qualifiers (`?…`) are not known; leave them out
 "pkg:cargo/a#b": a subpath (`#…`) is known for Go modules only; leave it out
@@ -313,6 +323,7 @@ mod tests {
 "pkg:npm/angular/cli": "angular/cli" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:npm/.a": ".a" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`)
+"pkg:npm/svgo": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`
 "##);
     }
 }

@@ -12,6 +12,8 @@ use crate::error::ResolveError;
 pub struct LockedCrate {
     /// Name, version, checksum.
     pub id: CrateVersion,
+    /// The names of the entries that it needs, with the version where the name alone is not enough.
+    pub dependencies: Vec<(String, Option<String>)>,
 }
 
 #[derive(Deserialize)]
@@ -35,25 +37,48 @@ struct Entry {
     version: String,
     source: Option<String>,
     checksum: Option<String>,
+    #[serde(default)]
+    dependencies: Vec<String>,
 }
 
 /// The registry that every lock calls by this name, whatever mirror it was made with: cargo's own constant.
-const CRATES_IO: &str = guppy::graph::ExternalSource::CRATES_IO_URL;
+pub(super) const CRATES_IO: &str = guppy::graph::ExternalSource::CRATES_IO_URL;
 
 /// The crates that a lock names beside the root, in the lock's order.
 ///
 /// # Errors
 /// When the lock is of an unknown version, an entry is not from the registry, or one has no checksum.
 pub fn locked_crates(root: &CrateVersion, text: &str) -> Result<Vec<LockedCrate>, ResolveError> {
+    read(root, text).map(|lock| lock.crates)
+}
+
+/// A lock, taken apart.
+#[derive(Debug)]
+pub(super) struct Lock {
+    /// Everything beside the root.
+    pub(super) crates: Vec<LockedCrate>,
+    /// What the root needs, as in [`LockedCrate::dependencies`].
+    pub(super) root: Vec<(String, Option<String>)>,
+}
+
+/// `name`, `name version` or `name version (source)`.
+fn reference(text: &str) -> (String, Option<String>) {
+    let mut words = text.split(' ');
+    (words.next().unwrap_or_default().to_owned(), words.next().map(str::to_owned))
+}
+
+/// As [`locked_crates`], with the root's own entry.
+pub(super) fn read(root: &CrateVersion, text: &str) -> Result<Lock, ResolveError> {
     let invalid = |reason: String| ResolveError::Lock { package: root.label(), reason };
     let lock: LockFile = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
     if !(1..=4).contains(&lock.version) {
         return Err(invalid(format!("version {} is newer than the 4 that we read; update nixwright", lock.version)));
     }
-    let mut crates = Vec::new();
+    let (mut crates, mut needs) = (Vec::new(), Vec::new());
     for entry in lock.package {
         let Some(source) = entry.source else {
             if entry.name == root.name {
+                needs = entry.dependencies.iter().map(|text| reference(text)).collect();
                 continue;
             }
             return Err(unsupported(root, &entry.name, &entry.version, "a path"));
@@ -67,9 +92,10 @@ pub fn locked_crates(root: &CrateVersion, text: &str) -> Result<Vec<LockedCrate>
             .or_else(|| lock.metadata.get(&old_key).cloned())
             .filter(|sum| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
             .ok_or_else(|| invalid(format!("{} {} has no SHA-256 checksum", entry.name, entry.version)))?;
-        crates.push(LockedCrate { id: CrateVersion { name: entry.name, version: entry.version, sha256 } });
+        let id = CrateVersion { name: entry.name, version: entry.version, sha256 };
+        crates.push(LockedCrate { id, dependencies: entry.dependencies.iter().map(|text| reference(text)).collect() });
     }
-    Ok(crates)
+    Ok(Lock { crates, root: needs })
 }
 
 fn unsupported(root: &CrateVersion, name: &str, version: &str, source: &str) -> ResolveError {

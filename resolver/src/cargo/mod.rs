@@ -8,6 +8,8 @@ mod environment;
 pub mod lines;
 mod lock;
 mod manifest;
+pub mod package_facts;
+mod synthesis;
 mod targets;
 mod units;
 
@@ -18,11 +20,13 @@ use guppy::graph::PackageGraph;
 use crate::archive::CrateFacts;
 use crate::catalog::{Catalog, CrateVersion, Request, Step};
 use crate::error::ResolveError;
-use crate::plan::cargo::{CargoGraph, Package, Selection};
+use crate::plan::cargo::{CargoGraph, Judge, Package, Selection};
 use crate::plan::{Graph, Metadata, Plan};
 
+use lock::Lock;
 pub use lock::{LockedCrate, locked_crates};
 pub use manifest::reduce_manifest;
+use targets::Expressions;
 
 /// A system to resolve for.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -63,16 +67,21 @@ pub fn step(release: &Release, catalog: &Catalog) -> Result<Step, ResolveError> 
         needs.push(Request::Lock);
         return Ok(Step::Need(needs));
     };
-    let locked = locked_crates(&release.root, lock)?;
+    let Lock { crates: locked, root: needed } = lock::read(&release.root, lock)?;
     let missing = locked.iter().filter(|locked| !catalog.crates.contains_key(&locked.id.sha256));
     needs.extend(missing.map(|locked| Request::Crate(locked.id.clone())));
     if !needs.is_empty() {
         return Ok(Step::Need(needs));
     }
-    let Some(metadata) = &catalog.metadata else {
+    // Where cargo was asked it had to be; else its metadata follows from what is known, most of the time.
+    let (metadata, judge) = if let Some(metadata) = &catalog.metadata {
+        (targets::replace_expressions(metadata).map_err(|reason| unusable(release, reason))?, Judge::Cargo)
+    } else if let Some(metadata) = synthesis::metadata(&release.root, root, &needed, &locked, catalog) {
+        (metadata, Judge::Facts)
+    } else {
         return Ok(Step::Need(vec![Request::Metadata]));
     };
-    plan(release, catalog, root, &locked, metadata).map(|plan| Step::Done(Box::new(plan)))
+    plan(release, catalog, root, &locked, metadata, judge).map(|plan| Step::Done(Box::new(plan)))
 }
 
 fn missing_cfgs(release: &Release, catalog: &Catalog) -> Vec<Request> {
@@ -100,11 +109,11 @@ fn plan(
     catalog: &Catalog,
     root: &CrateFacts,
     locked: &[LockedCrate],
-    metadata: &str,
+    (metadata, expressions): (String, Expressions),
+    judge: Judge,
 ) -> Result<Plan, ResolveError> {
     let label = release.root.label();
-    let unusable = |reason: String| ResolveError::Metadata { package: label.clone(), reason };
-    let (metadata, expressions) = targets::replace_expressions(metadata).map_err(unusable)?;
+    let unusable = |reason: String| unusable(release, reason);
     let graph = PackageGraph::from_json(&metadata).map_err(|error| unusable(error.to_string()))?;
     let simulation = units::Simulation::new(release, root, &graph)?;
     let mut units = BTreeMap::new();
@@ -128,9 +137,14 @@ fn plan(
             units,
             profile: manifest::profile(&label, root)?,
             selection: release.selection.clone(),
+            judge,
             lock: catalog.lock.clone().filter(|_| root.lock.is_none()),
         }),
     })
+}
+
+fn unusable(release: &Release, reason: String) -> ResolveError {
+    ResolveError::Metadata { package: release.root.label(), reason }
 }
 
 /// The readable id of a package.

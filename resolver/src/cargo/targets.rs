@@ -39,10 +39,15 @@ fn each<'a>(value: &'a mut Value, path: &[&str]) -> impl Iterator<Item = &'a mut
 
 fn replace(holder: &mut Value, expressions: &mut Expressions) {
     let Some(target) = holder.get_mut("target") else { return };
-    let Some(expression) = target.as_str() else { return };
+    let Some(expression) = target.as_str().map(str::to_owned) else { return };
+    *target = Value::String(flag(expressions, &expression));
+}
+
+/// The flag that stands for an expression, as an expression.
+pub(super) fn flag(expressions: &mut Expressions, expression: &str) -> String {
     let next = format!("nixwright_{}", expressions.len());
     let flag = expressions.entry(expression.to_owned()).or_insert(next);
-    *target = Value::String(format!("cfg({flag})"));
+    format!("cfg({flag})")
 }
 
 /// The platform called `triple`, under the cfg lines that rustc prints for it.

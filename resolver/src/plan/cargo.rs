@@ -17,8 +17,20 @@ pub struct CargoGraph {
     pub profile: Profile,
     /// The features of the root that were chosen.
     pub selection: Selection,
+    /// Who said what belongs together.
+    pub judge: Judge,
     /// The lock that cargo made, where the release ships none.
     pub lock: Option<String>,
+}
+
+/// Who said what belongs together.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "kebab-case")]
+pub enum Judge {
+    /// The rules of cargo, applied to the facts about each crate.
+    Facts,
+    /// Cargo itself, as the facts left something open.
+    Cargo,
 }
 
 /// One version of a crate: a source with the hash that the registry vouches for.

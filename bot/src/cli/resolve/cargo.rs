@@ -37,6 +37,11 @@ async fn choose(
     version: Option<&str>,
     before: Option<Timestamp>,
 ) -> Result<IndexEntry, CliError> {
+    if let (Some(version), None) = (version, before)
+        && let Some(entry) = crates.known_version(name, version).map_err(CliError::failed)?
+    {
+        return Ok(entry);
+    }
     let mut entries = crates.versions(name).await.map_err(CliError::failed)?;
     if let Some(before) = before {
         entries.retain(|entry| entry.published.is_some_and(|published| published < before));

@@ -157,6 +157,18 @@ impl CratesIo {
         entries
     }
 
+    /// One version of a crate, if the copy of the index that was kept has it: a published version never changes, but
+    /// for being yanked, so whoever names one need not wait for the registry.
+    pub fn known_version(&self, name: &str, version: &str) -> Result<Option<IndexEntry>, CratesIoError> {
+        if !is_crate_name(name) {
+            return Err(CratesIoError::InvalidName { name: name.to_owned() });
+        }
+        let path = index::path(name);
+        let kept = self.inner.http.kept(&self.index_file(&path)?, &self.inner.cache.join("index").join(&path))?;
+        let entries = kept.and_then(|body| index::parse(name, &body).ok()).unwrap_or_default();
+        Ok(entries.into_iter().find(|entry| entry.version.to_string() == version))
+    }
+
     /// The verified `.crate` file of a version, from the cache or from where the index's `config.json` says.
     ///
     /// `sha256` is the index's or the lock's, lower-case hexadecimal. The file is to be read only.

@@ -119,7 +119,7 @@ fn resolve_failure(error: &ResolveError) -> Failure {
 
 fn cargo_failure(error: &CargoError) -> Failure {
     let class = match error {
-        CargoError::Absent { .. } | CargoError::Folder { .. } => FailureClass::Infrastructure,
+        CargoError::Absent { .. } | CargoError::Folder { .. } | CargoError::Kept(_) => FailureClass::Infrastructure,
         CargoError::Refused { .. } | CargoError::StaleLock { .. } | CargoError::Resolve(_) => FailureClass::Resolve,
     };
     Failure::new(class, error)

@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nixwright_resolver::plan::cargo::{
-    Binary, CargoGraph, Dependency, Package, Profile, Selection, Side, Unit, UnitKind,
+    Binary, CargoGraph, Dependency, Judge, Package, Profile, Selection, Side, Unit, UnitKind,
 };
 use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
@@ -88,6 +88,7 @@ fn plan() -> Plan {
                 ..Profile::default()
             },
             selection: Selection::default(),
+            judge: Judge::Facts,
             lock: None,
         }),
     }
