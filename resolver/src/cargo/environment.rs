@@ -5,31 +5,50 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
-use guppy::graph::{DependencyDirection, PackageMetadata};
+use guppy::PackageId;
+use guppy::graph::PackageMetadata;
 
 use crate::archive::CrateFacts;
 
 /// For each package by id: the non-empty values that some source reachable from it names.
 pub(super) fn values<'a>(
-    packages: &BTreeMap<String, PackageMetadata<'_>>,
+    packages: &'a BTreeMap<String, PackageMetadata<'a>>,
     facts: impl Fn(&str) -> Option<&'a CrateFacts>,
 ) -> BTreeMap<String, BTreeMap<String, String>> {
-    let named: BTreeMap<_, &BTreeSet<String>> =
+    let own: Named<'_> =
         packages.iter().filter_map(|(id, package)| Some((package.id(), &facts(id)?.env_names))).collect();
+    let mut reachable = BTreeMap::new();
     packages
         .iter()
         .map(|(id, package)| {
             let rust_version = || facts(id).and_then(|facts| rust_version(&facts.manifest));
-            let reachable = package
-                .to_package_query(DependencyDirection::Forward)
-                .resolve_with_fn(|_, link| !link.dev_only())
-                .package_ids(DependencyDirection::Forward)
-                .filter_map(|reached| named.get(reached))
-                .flat_map(|names| names.iter().map(String::as_str))
-                .collect::<BTreeSet<_>>();
-            (id.clone(), wanted(package, &reachable, rust_version))
+            let names = reachable_names(*package, &own, &mut reachable);
+            (id.clone(), wanted(package, &names, rust_version))
         })
         .collect()
+}
+
+/// The variables that each package's own sources name.
+type Named<'n> = BTreeMap<&'n PackageId, &'n BTreeSet<String>>;
+
+/// The names in a package's sources and in those of everything it needs; `known` has what was found before.
+///
+/// Without dependencies for tests there are no circles.
+fn reachable_names<'n>(
+    package: PackageMetadata<'n>,
+    own: &Named<'n>,
+    known: &mut BTreeMap<&'n PackageId, BTreeSet<&'n str>>,
+) -> BTreeSet<&'n str> {
+    if let Some(names) = known.get(package.id()) {
+        return names.clone();
+    }
+    let here = own.get(package.id()).into_iter().flat_map(|names| names.iter().map(String::as_str));
+    let mut names: BTreeSet<&str> = here.collect();
+    for link in package.direct_links().filter(|link| !link.dev_only()) {
+        names.extend(reachable_names(link.to(), own, known));
+    }
+    known.insert(package.id(), names.clone());
+    names
 }
 
 fn wanted(

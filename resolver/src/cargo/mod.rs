@@ -161,9 +161,11 @@ fn packages(
     let everything = locked.iter().map(|locked| &locked.id).chain([&release.root]);
     let known: BTreeMap<String, guppy::graph::PackageMetadata<'_>> =
         graph.packages().map(|package| (package_id(package.name(), &package.version().to_string()), package)).collect();
-    let mut env = environment::values(&known, |id| {
-        everything.clone().find(|c| package_id(&c.name, &c.version) == id).and_then(|c| catalog.crates.get(&c.sha256))
-    });
+    let facts: BTreeMap<String, &CrateFacts> = everything
+        .clone()
+        .filter_map(|id| Some((package_id(&id.name, &id.version), catalog.crates.get(&id.sha256)?)))
+        .collect();
+    let mut env = environment::values(&known, |id| facts.get(id).copied());
     let mut packages = BTreeMap::new();
     for id in everything.clone() {
         let key = package_id(&id.name, &id.version);

@@ -56,7 +56,7 @@ pub enum Graph {
 
 impl Plan {
     /// The current value of [`Plan::schema`].
-    pub const SCHEMA: u32 = 2;
+    pub const SCHEMA: u32 = 1;
 
     /// The graph, if this is a Rust release.
     pub fn cargo(&self) -> Option<&CargoGraph> {
