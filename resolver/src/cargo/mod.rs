@@ -178,6 +178,7 @@ fn packages(
             links: metadata.and_then(guppy::graph::PackageMetadata::links).map(str::to_owned),
             build_script: metadata.is_some_and(guppy::graph::PackageMetadata::has_build_script),
             proc_macro: metadata.is_some_and(guppy::graph::PackageMetadata::is_proc_macro),
+            license: metadata.and_then(guppy::graph::PackageMetadata::license).map(license_expression),
             env: env.remove(&key).unwrap_or_default(),
         };
         if packages.insert(key, package).is_some_and(|twin| twin.sha256 != id.sha256) {
@@ -196,7 +197,12 @@ fn root_metadata(simulation: &units::Simulation<'_>, manifest: &str) -> Metadata
         description: root.description().map(str::to_owned),
         homepage: root.homepage().map(str::to_owned),
         repository: root.repository().map(str::to_owned),
-        license: root.license().map(|license| license.replace('/', " OR ").replace("  ", " ")),
+        license: root.license().map(license_expression),
         rust_version: environment::rust_version(manifest),
     }
+}
+
+/// `MIT/Apache-2.0`, as manifests once had it, is `MIT OR Apache-2.0`.
+fn license_expression(license: &str) -> String {
+    license.replace('/', " OR ").split_whitespace().collect::<Vec<_>>().join(" ")
 }

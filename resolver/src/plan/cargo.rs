@@ -48,6 +48,8 @@ pub struct Package {
     pub build_script: bool,
     /// Whether it is a proc macro.
     pub proc_macro: bool,
+    /// Its licence, meant as an SPDX expression; old manifests' `/` is already replaced.
+    pub license: Option<String>,
     /// `CARGO_PKG_*` values (`AUTHORS`, `DESCRIPTION`, `HOMEPAGE`, `REPOSITORY`, `LICENSE`, `LICENSE_FILE`, `README`,
     /// `RUST_VERSION`) that some source reachable from here names, empty ones left out.
     pub env: BTreeMap<String, String>,

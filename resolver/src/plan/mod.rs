@@ -4,7 +4,10 @@
 //! serialises to the same bytes each time (ordered maps only).
 
 pub mod cargo;
+pub mod changes;
+pub mod components;
 pub mod diff;
+pub mod sbom;
 
 use std::collections::BTreeSet;
 

@@ -8,7 +8,7 @@ use nixwright_resolver::catalog::CrateVersion;
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 
-use super::{Format, ResolveArgs, cache_folder, plan_json, timestamp};
+use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
 use crate::cli::wiring::{environment, resolver};
@@ -101,6 +101,6 @@ fn render(format: Format, plan: &Plan, system: &str) -> Result<String, CliError>
     Ok(match (format, plan.cargo()) {
         (Format::CargoUnits, Some(graph)) => joined(lines::units(graph, system)),
         (Format::CargoEdges, Some(graph)) => joined(lines::edges(graph, system)),
-        _ => plan_json(plan)?,
+        _ => document(format, plan)?,
     })
 }

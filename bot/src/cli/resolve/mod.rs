@@ -7,6 +7,7 @@ use std::path::PathBuf;
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
 use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::sbom::cyclonedx;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
@@ -16,7 +17,8 @@ use crate::model::System;
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  nixwright resolve pkg:cargo/ripgrep@15.2.0\n  \
                         nixwright resolve pkg:cargo/ripgrep --format cargo-units --system aarch64-darwin\n  \
-                        nixwright resolve pkg:cargo/bottom --no-default-features --features battery")]
+                        nixwright resolve pkg:cargo/bottom --no-default-features --features battery\n  \
+                        nixwright resolve pkg:cargo/ripgrep --format sbom")]
 pub(super) struct ResolveArgs {
     /// The package, with or without a version: pkg:cargo/NAME[@VERSION]
     purl: Reference,
@@ -54,6 +56,8 @@ enum Format {
     CargoUnits,
     /// A line per dependency between units
     CargoEdges,
+    /// What is in the program, and what builds it, as a CycloneDX document
+    Sbom,
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
@@ -67,9 +71,13 @@ pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-/// The plan as JSON.
-fn plan_json(plan: &Plan) -> Result<String, CliError> {
-    Ok(serde_json::to_string_pretty(plan).map_err(CliError::failed)? + "\n")
+/// What is the same for every ecosystem: the bill of materials, else the plan, as JSON.
+fn document(format: Format, plan: &Plan) -> Result<String, CliError> {
+    let text = match format {
+        Format::Sbom => serde_json::to_string_pretty(&cyclonedx(plan)),
+        _ => serde_json::to_string_pretty(plan),
+    };
+    Ok(text.map_err(CliError::failed)? + "\n")
 }
 
 /// `$XDG_CACHE_HOME/nixwright`, else `~/.cache/nixwright`.

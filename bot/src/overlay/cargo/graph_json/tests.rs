@@ -15,6 +15,7 @@ fn package(name: &str, version: &str) -> (String, Package) {
         links: None,
         build_script: false,
         proc_macro: false,
+        license: None,
         env: BTreeMap::new(),
     };
     (format!("{name}-{version}"), package)
