@@ -19,6 +19,46 @@ pub const CRATES_DOWNLOAD: &str = "https://static.crates.io/crates";
 /// The environment variable that names another sparse index.
 pub const CRATES_INDEX_VARIABLE: &str = "NIXWRIGHT_CRATES_INDEX";
 
+/// The advisory database.
+pub const OSV_API: &str = "https://api.osv.dev/";
+
+/// The environment variable that names another advisory database with the same interface.
+pub const OSV_API_VARIABLE: &str = "NIXWRIGHT_OSV_API";
+
+/// Where a person reads about an advisory.
+const OSV_PAGES: &str = "https://osv.dev/vulnerability/";
+
+/// Where a person reads about a package, by the type in its package URL.
+const PACKAGE_PAGES: [(&str, &str); 3] = [
+    ("cargo", "https://crates.io/crates/"),
+    ("golang", "https://pkg.go.dev/"),
+    ("npm", "https://www.npmjs.com/package/"),
+];
+
+/// The page of a version of a package; nothing where the type or the name is not one that has pages.
+pub fn package_page(kind: &str, name: &str, version: &str) -> Option<Url> {
+    let plain = |text: &str| {
+        let allowed = |c: char| c.is_ascii_alphanumeric() || "-_.~+!@".contains(c);
+        !text.is_empty() && text.len() <= 200 && !matches!(text, "." | "..") && text.chars().all(allowed)
+    };
+    if !name.split('/').all(plain) || !plain(version) {
+        return None;
+    }
+    let (_, base) = PACKAGE_PAGES.iter().find(|(known, _)| *known == kind)?;
+    let path = match kind {
+        "golang" => format!("{name}@{version}"),
+        "npm" => format!("{name}/v/{version}"),
+        _ => format!("{name}/{version}"),
+    };
+    Url::parse(base).ok()?.join(&path).ok()
+}
+
+/// The page of an advisory.
+pub fn advisory_page(id: &str) -> Option<Url> {
+    let plain = id.chars().all(|c| c.is_ascii_alphanumeric() || "-_.".contains(c));
+    (plain && !id.is_empty() && id != "." && id != "..").then(|| Url::parse(OSV_PAGES).ok()?.join(id).ok()).flatten()
+}
+
 /// The address of a crate that is written into the overlay, whatever mirror it was fetched from.
 pub fn public_crate_url(name: &str, version: &str) -> String {
     format!("{CRATES_DOWNLOAD}/{name}/{version}/download")
@@ -31,19 +71,30 @@ pub fn public_crate_url(name: &str, version: &str) -> String {
 /// # Errors
 /// When it is not an absolute `http` or `https` address, or has a query, a fragment or a password in it.
 pub fn parse_index(text: &str) -> Result<Url, InvalidValue> {
-    let invalid = || InvalidValue {
-        value: text.to_owned(),
-        expected: "the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)",
-    };
-    let mut url = Url::parse(text.strip_prefix("sparse+").unwrap_or(text)).map_err(|_| invalid())?;
+    let expected = "the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)";
+    parse_base(text.strip_prefix("sparse+").unwrap_or(text))
+        .ok_or_else(|| InvalidValue { value: text.to_owned(), expected })
+}
+
+/// Reads the address of a service with an HTTP interface; the result ends in `/`.
+///
+/// # Errors
+/// When it is not an absolute `http` or `https` address, or has a query, a fragment or a password in it.
+pub fn parse_api(text: &str) -> Result<Url, InvalidValue> {
+    let expected = "the address of a service (`https://HOST/PATH/`, without a user name or a query)";
+    parse_base(text).ok_or_else(|| InvalidValue { value: text.to_owned(), expected })
+}
+
+fn parse_base(text: &str) -> Option<Url> {
+    let mut url = Url::parse(text).ok()?;
     let plain = url.query().is_none() && url.fragment().is_none() && url.username().is_empty();
     if !matches!(url.scheme(), "http" | "https") || !url.has_host() || !plain || url.password().is_some() {
-        return Err(invalid());
+        return None;
     }
     if !url.path().ends_with('/') {
         url.set_path(&format!("{}/", url.path()));
     }
-    Ok(url)
+    Some(url)
 }
 
 /// The index named by the environment, else the public one: what counts where no configuration does.
@@ -57,11 +108,25 @@ pub fn crates_index(environment: &BTreeMap<String, String>) -> Result<Url, Inval
     }
 }
 
+/// The advisory database named by the environment, else the public one.
+///
+/// # Errors
+/// When the variable's value is not the address of a service.
+pub fn osv_api(environment: &BTreeMap<String, String>) -> Result<Url, InvalidValue> {
+    match environment.get(OSV_API_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => parse_api(text),
+        _ => parse_api(OSV_API),
+    }
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
-    use super::{CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, crates_index, parse_index, public_crate_url};
+    use super::{
+        CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, advisory_page, crates_index, package_page, parse_index,
+        public_crate_url,
+    };
 
     #[test]
     fn an_index_may_be_spelled_as_cargo_does() {
@@ -104,5 +169,31 @@ mod tests {
     #[test]
     fn the_public_address_of_a_crate_is_the_one_the_public_index_gives() {
         assert_eq!(public_crate_url("a-b", "1.2.3+x"), format!("{CRATES_DOWNLOAD}/a-b/1.2.3+x/download"));
+    }
+
+    #[test]
+    fn pages_are_below_their_site_whatever_the_name() {
+        let page = |kind, name, version| package_page(kind, name, version).map(|url| url.path().to_owned());
+        assert_eq!(page("cargo", "serde", "1.0.228+x").as_deref(), Some("/crates/serde/1.0.228+x"));
+        assert_eq!(page("golang", "github.com/a/b", "v1.2.3").as_deref(), Some("/github.com/a/b@v1.2.3"));
+        assert_eq!(page("npm", "@a/b", "1.2.3").as_deref(), Some("/package/@a/b/v/1.2.3"));
+        for bad in [
+            "",
+            "..",
+            "a/../../b",
+            "a//b",
+            "//registry.example",
+            "a b",
+            "a?b",
+            "a#b",
+            "a>b",
+            "a\\b",
+            "https://registry.example",
+        ] {
+            assert!(page("cargo", bad, "1.0.0").is_none(), "{bad}");
+            assert!(advisory_page(bad).is_none(), "{bad}");
+            assert!(page("npm", "a", bad).is_none(), "{bad}");
+        }
+        assert!(page("other", "a", "1.0.0").is_none());
     }
 }

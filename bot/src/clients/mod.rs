@@ -8,3 +8,4 @@ pub mod files;
 pub mod git;
 pub mod http;
 pub mod nix;
+pub mod osv;

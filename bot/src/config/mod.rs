@@ -49,6 +49,8 @@ pub struct Config {
 pub struct Registries {
     /// The sparse index; ends in `/`.
     pub crates_index: Url,
+    /// The advisory database; ends in `/`.
+    pub osv_api: Url,
 }
 
 /// Who the bot's commits are from.

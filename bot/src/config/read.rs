@@ -5,6 +5,7 @@ use std::path::Path;
 use std::time::Duration;
 
 use jiff::SignedDuration;
+use url::Url;
 
 use super::reader::{
     Reader, Section, boolean, checked, count, duration, line_and_column, parsed, positive_duration, size, text,
@@ -13,7 +14,7 @@ use super::{
     Build, BuildPackages, Config, Limits, Lto, Machine, Overlay, Package, Problem, Registries, Systems, Upstream,
 };
 use crate::clients::endpoints;
-use crate::model::{AttrPath, Strategy, System};
+use crate::model::{AttrPath, InvalidValue, Strategy, System};
 
 const MIB: u64 = 1 << 20;
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -112,15 +113,27 @@ fn registries(
     environment: &BTreeMap<String, String>,
     reader: &Reader<'_>,
 ) -> Option<Registries> {
-    let expected = "the address of a sparse index";
-    let configured = section.get("crates_index", |value| checked(value, expected, endpoints::parse_index));
-    section.finish();
-    let fallback = || {
-        let index = endpoints::crates_index(environment);
-        index.map_err(|error| reader.environment_problem(endpoints::CRATES_INDEX_VARIABLE, error.to_string())).ok()
+    let mut address = |key, expected, parse: fn(&str) -> Result<Url, InvalidValue>, fallback: Fallback| {
+        let configured = section.get(key, |value| checked(value, expected, parse));
+        let (variable, from_environment) = fallback;
+        configured.or_else(|| {
+            let address = from_environment(environment);
+            address.map_err(|error| reader.environment_problem(variable, error.to_string())).ok()
+        })
     };
-    configured.or_else(fallback).map(|crates_index| Registries { crates_index })
+    let crates = (endpoints::CRATES_INDEX_VARIABLE, endpoints::crates_index as FromEnvironment);
+    let osv = (endpoints::OSV_API_VARIABLE, endpoints::osv_api as FromEnvironment);
+    let crates_index = address("crates_index", "the address of a sparse index", endpoints::parse_index, crates);
+    let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
+    section.finish();
+    Some(Registries { crates_index: crates_index?, osv_api: osv_api? })
 }
+
+/// What the environment says of an address.
+type FromEnvironment = fn(&BTreeMap<String, String>) -> Result<Url, InvalidValue>;
+
+/// What counts where the file says nothing: a variable's name and its reader.
+type Fallback = (&'static str, FromEnvironment);
 
 fn overlay(mut section: Section<'_, '_, '_, '_>) -> Overlay {
     // What git cannot write into a commit's header.

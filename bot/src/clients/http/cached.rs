@@ -52,7 +52,7 @@ impl Http {
         let kept = files::read_optional(cache)?.and_then(|file| parse(&file, url));
         let headers = kept.as_ref().map(|(header, _)| validators(header)).unwrap_or_default();
         let mut body = Vec::new();
-        let reply = self.fetch(&Wanted { url, headers, max_bytes }, &mut body).await?;
+        let reply = self.fetch(&Wanted { headers, ..Wanted::new(url, max_bytes) }, &mut body).await?;
         if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (reply.status, kept) {
             return Ok(Fetched { body, changed: false });
         }

@@ -2,7 +2,8 @@
 //!
 //! Requests to a host are few at a time; those that fail for a passing reason are tried again with growing waits; a
 //! host that keeps failing is left alone for a while, and the others go on. A body is kept only when it is whole,
-//! within its limit and has the promised hash. All requests are GET, so trying again is always safe.
+//! within its limit and has the promised hash. All requests only ask (the one POST is a question too long for an address), so
+//! trying again is always safe.
 
 mod cached;
 mod error;
@@ -14,7 +15,7 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{HeaderMap, RETRY_AFTER};
+use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode, redirect};
 use sha2::{Digest, Sha256};
 use url::Url;
@@ -146,6 +147,14 @@ struct Wanted<'a> {
     url: &'a Url,
     headers: HeaderMap,
     max_bytes: u64,
+    /// What is sent along; with it the request is a POST.
+    question: Option<Vec<u8>>,
+}
+
+impl<'a> Wanted<'a> {
+    fn new(url: &'a Url, max_bytes: u64) -> Self {
+        Self { url, headers: HeaderMap::new(), max_bytes, question: None }
+    }
 }
 
 /// How one try ended, if not with a body.
@@ -181,7 +190,15 @@ impl Http {
 
     /// The body in memory.
     pub async fn get_bytes(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, HttpError> {
-        let wanted = Wanted { url, headers: HeaderMap::new(), max_bytes };
+        let mut body = Vec::new();
+        self.fetch(&Wanted::new(url, max_bytes), &mut body).await?;
+        Ok(body)
+    }
+
+    /// The answer to a question in JSON. It is asked again after a passing failure, so it must change nothing.
+    pub async fn ask_json(&self, url: &Url, question: Vec<u8>, max_bytes: u64) -> Result<Vec<u8>, HttpError> {
+        let mut wanted = Wanted { question: Some(question), ..Wanted::new(url, max_bytes) };
+        wanted.headers.insert(CONTENT_TYPE, HeaderValue::from_static("application/json"));
         let mut body = Vec::new();
         self.fetch(&wanted, &mut body).await?;
         Ok(body)
@@ -198,7 +215,7 @@ impl Http {
         expected: Expected<'_>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Downloaded, HttpError> {
-        let wanted = Wanted { url, headers: HeaderMap::new(), max_bytes: expected.max_bytes };
+        let wanted = Wanted::new(url, expected.max_bytes);
         let file = PendingFile::create(destination)?;
         let mut sink = FileSink { file, hasher: Sha256::new(), progress };
         let reply = self.fetch(&wanted, &mut sink).await?;
@@ -245,8 +262,11 @@ impl Http {
     }
 
     async fn fetch_once(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink, attempt: u32) -> Result<Reply, Failed> {
-        let request = self.inner.client.get(wanted.url.clone()).headers(wanted.headers.clone());
-        let sent = request.send().await;
+        let request = match &wanted.question {
+            Some(question) => self.inner.client.post(wanted.url.clone()).body(question.clone()),
+            None => self.inner.client.get(wanted.url.clone()),
+        };
+        let sent = request.headers(wanted.headers.clone()).send().await;
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED && !wanted.headers.is_empty() {
