@@ -4,6 +4,7 @@
 use std::path::Path;
 use std::sync::LazyLock;
 
+use nixwright_tests::bot::Bot;
 use nixwright_tests::nix::Nix;
 use nixwright_tests::process::{command, stdout_of, write_file};
 use nixwright_tests::shelf::LANTERN_REPORT;
@@ -109,6 +110,10 @@ fn an_override_adds_an_input_a_variable_a_hook_and_a_patch() {
 
 #[test]
 fn an_override_chooses_a_feature() {
+    // Other features than the graph's are built by cargo itself, which takes every crate of the lock, those of other
+    // systems too: a bot that builds so has brought them into the store.
+    let vendored = "[packages.lantern]\npurl = \"pkg:cargo/lantern\"\nstrategy = \"vendored\"\n";
+    Bot::new(&WORLD.registry, vendored).run_once().expect_code(0);
     let overridden = r#"(pkgs.nixwright.lantern.withOverrides { features = [ "full" ]; })"#;
     let consumer = Consumer::new(r#"(import "${nixwright}/hostpkgs" { })"#, overridden, "");
     let out = consumer.build();
