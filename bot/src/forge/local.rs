@@ -1,10 +1,11 @@
 //! A forge made of what is there anyway: branches of the bare repository, and records in the store.
 
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
-use super::{Forge, ForgeError};
+use super::{CommitStatus, Forge, ForgeError};
 use crate::clients::git::{Author, CommitText, GitError, Overlay};
-use crate::model::BranchName;
+use crate::model::{BranchName, CommitSha};
 use crate::store::{PrState, PullRequest, PullRequestDraft, Store};
 
 /// Pull requests of the overlay repository on this machine.
@@ -38,8 +39,27 @@ impl LocalForge {
     }
 }
 
-impl Forge for LocalForge {
-    async fn publish(&self, draft: &PullRequestDraft) -> Result<PullRequest, ForgeError> {
+impl LocalForge {
+    async fn look_for_persons(&self) -> Result<(), ForgeError> {
+        for request in self.store.pull_requests().await?.into_iter().filter(|request| request.state == PrState::Open) {
+            let base = base_of(&request.branch, &request.base)?;
+            let branch = request.branch.clone();
+            let found = self.with_overlay(move |overlay, bot| {
+                let Some(head) = overlay.branch(&branch)? else { return Ok(Vec::new()) };
+                let base: Vec<CommitSha> = overlay.branch(&base)?.into_iter().collect();
+                overlay.commits_of_persons(&head, &base, bot)
+            });
+            let mut persons: Vec<String> = found.await?.into_iter().map(|commit| commit.author).collect();
+            persons.sort();
+            persons.dedup();
+            if persons != request.persons {
+                self.store.set_persons(request.number, &persons).await?;
+            }
+        }
+        Ok(())
+    }
+
+    async fn open_or_update(&self, draft: &PullRequestDraft) -> Result<PullRequest, ForgeError> {
         let base = base_of(&draft.branch, &draft.base)?;
         if let Some(last) = self.store.pull_request_by_branch(&draft.branch).await?
             && is_settled(&last, draft)
@@ -53,7 +73,7 @@ impl Forge for LocalForge {
         Ok(self.store.upsert_pull_request(draft).await?)
     }
 
-    async fn merge(&self, number: i64, time: Timestamp) -> Result<PullRequest, ForgeError> {
+    async fn merge_branch(&self, number: i64, time: Timestamp) -> Result<PullRequest, ForgeError> {
         let request = self.find(number).await?;
         match request.state {
             PrState::Merged => return Ok(request),
@@ -72,7 +92,7 @@ impl Forge for LocalForge {
         self.find(number).await
     }
 
-    async fn close(&self, number: i64) -> Result<PullRequest, ForgeError> {
+    async fn turn_down(&self, number: i64) -> Result<PullRequest, ForgeError> {
         let request = self.find(number).await?;
         match request.state {
             PrState::Closed => Ok(request),
@@ -82,6 +102,45 @@ impl Forge for LocalForge {
                 self.find(number).await
             }
         }
+    }
+}
+
+impl Forge for LocalForge {
+    /// Branches and records are this machine's own: there is nothing to bring up to date but who has commits on a branch.
+    fn observe(&self) -> BoxFuture<'_, Result<(), ForgeError>> {
+        Box::pin(self.look_for_persons())
+    }
+
+    fn publish<'a>(&'a self, draft: &'a PullRequestDraft) -> BoxFuture<'a, Result<PullRequest, ForgeError>> {
+        Box::pin(self.open_or_update(draft))
+    }
+
+    fn merge(&self, number: i64, time: Timestamp) -> BoxFuture<'_, Result<PullRequest, ForgeError>> {
+        Box::pin(self.merge_branch(number, time))
+    }
+
+    fn close<'a>(&'a self, number: i64, _why: &'a str) -> BoxFuture<'a, Result<PullRequest, ForgeError>> {
+        Box::pin(self.turn_down(number))
+    }
+
+    /// The store has the run's result, and nobody else asks.
+    fn report<'a>(&'a self, _status: &'a CommitStatus) -> BoxFuture<'a, Result<(), ForgeError>> {
+        Box::pin(async { Ok(()) })
+    }
+
+    fn advance<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        commit: &'a CommitSha,
+        expected: Option<&'a CommitSha>,
+    ) -> BoxFuture<'a, Result<(), ForgeError>> {
+        let (branch, commit, expected) = (branch.clone(), commit.clone(), expected.cloned());
+        Box::pin(self.with_overlay(move |overlay, _| {
+            if overlay.branch(&branch)?.as_ref() == Some(&commit) {
+                return Ok(());
+            }
+            overlay.set_branch(&branch, &commit, expected.as_ref())
+        }))
     }
 }
 

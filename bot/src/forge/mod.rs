@@ -7,13 +7,12 @@ mod local;
 #[cfg(test)]
 mod tests;
 
-use std::future::Future;
-
+use futures::future::BoxFuture;
 use jiff::Timestamp;
 
 pub use self::local::LocalForge;
 use crate::clients::git::GitError;
-use crate::model::BranchName;
+use crate::model::{BranchName, CommitSha, System};
 use crate::store::{PrState, PullRequest, PullRequestDraft, StoreError};
 
 /// Something that could not be done with a pull request.
@@ -61,19 +60,61 @@ pub enum ForgeError {
     },
 }
 
-/// What the bot does with pull requests.
-pub trait Forge {
+/// How a commit fares on one system.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct CommitStatus {
+    /// The commit.
+    pub commit: CommitSha,
+    /// The system.
+    pub system: System,
+    /// What is known.
+    pub state: CommitState,
+    /// One line for people; ours, not upstream's.
+    pub description: String,
+}
+
+/// Whether a commit is good.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum CommitState {
+    /// It is being built.
+    Pending,
+    /// It was built, and its programs started.
+    Success,
+    /// It does not build.
+    Failure,
+    /// Something of the bot's own went wrong.
+    Error,
+}
+
+/// What the bot does with pull requests. It can be asked again after a kill at any point.
+pub trait Forge: Send + Sync {
+    /// Brings the local repository's branches and the store's records up to date with what people did.
+    fn observe(&self) -> BoxFuture<'_, Result<(), ForgeError>>;
+
     /// Points the draft's branch at its commit and opens a pull request for it, or updates the open one in place.
     ///
     /// One that was turned down with this version, or merged with this commit, is given back as it is, its branch
     /// untouched: look at its state. Commits of a person on the branch are never dropped; then it is an error.
-    fn publish(&self, draft: &PullRequestDraft) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+    fn publish<'a>(&'a self, draft: &'a PullRequestDraft) -> BoxFuture<'a, Result<PullRequest, ForgeError>>;
 
-    /// Merges an open pull request whose build succeeded, exactly at the commit that was published.
+    /// Merges an open pull request whose build succeeded, exactly at the commit that was published, or tells the forge to do
+    /// so once its own checks are green: look at the state of what is given back.
     ///
-    /// `time` is the merge commit's. One that is merged is given back as it is.
-    fn merge(&self, number: i64, time: Timestamp) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+    /// `time` is the merge commit's, where the bot makes it. One that is merged is given back as it is.
+    fn merge(&self, number: i64, time: Timestamp) -> BoxFuture<'_, Result<PullRequest, ForgeError>>;
 
-    /// Turns an open pull request down: its version is not proposed again.
-    fn close(&self, number: i64) -> impl Future<Output = Result<PullRequest, ForgeError>> + Send;
+    /// Turns an open pull request down, with a reason for people.
+    fn close<'a>(&'a self, number: i64, why: &'a str) -> BoxFuture<'a, Result<PullRequest, ForgeError>>;
+
+    /// Says how a commit fares on a system.
+    fn report<'a>(&'a self, status: &'a CommitStatus) -> BoxFuture<'a, Result<(), ForgeError>>;
+
+    /// Moves a branch that only the bot moves (`main` for its first commit, `stable`), from where it was seen (nothing: not
+    /// there yet).
+    fn advance<'a>(
+        &'a self,
+        branch: &'a BranchName,
+        commit: &'a CommitSha,
+        expected: Option<&'a CommitSha>,
+    ) -> BoxFuture<'a, Result<(), ForgeError>>;
 }

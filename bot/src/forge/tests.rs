@@ -53,6 +53,9 @@ impl Fixture {
             base: "main".to_owned(),
             version: version.to_owned(),
             failed: false,
+            draft: false,
+            labels: Vec::new(),
+            maintainers: Vec::new(),
         }
     }
 
@@ -126,7 +129,7 @@ async fn a_version_that_was_turned_down_is_not_proposed_again() {
     let fixture = Fixture::new().await;
     let draft = fixture.draft("1.0.0", &fixture.main);
     let number = fixture.publish(&draft).await.number;
-    let closed = fixture.forge.close(number).await.unwrap();
+    let closed = fixture.forge.close(number, "not wanted").await.unwrap();
     assert_eq!(closed.state, PrState::Closed);
     let other_head = write(&fixture.overlay, Some(&fixture.main), "packages/a/graph.json", "again", "bot");
     assert_eq!(fixture.publish(&PullRequestDraft { head: other_head, ..draft.clone() }).await, closed);

@@ -29,6 +29,9 @@ pub async fn publish(
         base: MAIN.to_owned(),
         version: evidence.to.clone(),
         failed: evidence.failure.is_some(),
+        draft: false,
+        labels: Vec::new(),
+        maintainers: Vec::new(),
     };
     forge.publish(&draft).await.map_err(|error| failure(&error))
 }
@@ -54,6 +57,9 @@ pub async fn publish_common(
         base: MAIN.to_owned(),
         version: head.to_string(),
         failed,
+        draft: false,
+        labels: Vec::new(),
+        maintainers: Vec::new(),
     };
     forge.publish(&draft).await.map_err(|error| failure(&error))
 }

@@ -74,6 +74,14 @@ pub enum StoreError {
     /// The run does not exist, or is finished.
     #[error("run {0} is not under way in the database: it is finished, or was never begun")]
     NotRunning(RunId),
+    /// Another worker has the job.
+    #[error(
+        "the work on {subject} was taken over by another worker, because this one was silent for too long; what it did is kept by the other"
+    )]
+    LeaseLost {
+        /// The job's subject.
+        subject: String,
+    },
     /// The pull request does not exist.
     #[error("the database knows no pull request #{0}")]
     UnknownPullRequest(i64),

@@ -10,6 +10,7 @@ use sqlx::sqlite::{SqliteConnectOptions, SqliteJournalMode, SqlitePoolOptions};
 
 use crate::model::FailureClass;
 use crate::store::error::{SQLITE_CORRUPT, SQLITE_NOTADB, SQLITE_READONLY, sqlite_code};
+use crate::store::jobs::release_orphans;
 use crate::store::{EventKind, State, Store, StoreError, codec};
 
 /// The schema's steps. The macro looks at the folder when this file is compiled; a test compares the two.
@@ -83,6 +84,7 @@ impl Store {
     async fn mark_interrupted(&self) -> Result<(), sqlx::Error> {
         let now = codec::time(self.clock.now());
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
+        release_orphans(&mut transaction, self.clock.now()).await?;
         let interrupted: Vec<(i64, String, String)> =
             sqlx::query_as("SELECT id, attr, version FROM runs WHERE finished IS NULL ORDER BY id")
                 .fetch_all(&mut *transaction)

@@ -1,7 +1,8 @@
-//! Pull requests as the local forge keeps them: a branch has at most one that is open, and a proposal that a person has
-//! turned down is not made twice.
+//! Pull requests as the local forge keeps them, and as others were last seen: a branch has at most one that is open, and a
+//! proposal that a person has turned down is not made twice.
 
 use jiff::Timestamp;
+use serde::{Deserialize, Serialize};
 
 use crate::model::{AttrPath, BranchName, CommitSha};
 use crate::store::text_enum::text_enum;
@@ -20,7 +21,7 @@ text_enum!(
 );
 
 /// What a pull request should say.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PullRequestDraft {
     /// The branch that is to go in.
     pub branch: BranchName,
@@ -38,6 +39,12 @@ pub struct PullRequestDraft {
     pub version: String,
     /// Whether the build failed.
     pub failed: bool,
+    /// Whether it is still being built, so that nobody need look at it yet.
+    pub draft: bool,
+    /// Labels that it gets, where the forge has labels.
+    pub labels: Vec<String>,
+    /// Who is asked to review it and whom it is assigned to: login names, without `@`.
+    pub maintainers: Vec<String>,
 }
 
 /// A pull request.
@@ -71,6 +78,31 @@ pub struct PullRequest {
     pub updated: Timestamp,
     /// When it was merged or turned down.
     pub closed: Option<Timestamp>,
+    /// Whether it is a draft.
+    pub draft: bool,
+    /// Its page on the forge, where the forge has one.
+    pub url: Option<String>,
+    /// People who have commits of their own on its branch: the bot leaves it to them.
+    pub persons: Vec<String>,
+    /// The forge's time of its last change.
+    pub forge_updated: Option<Timestamp>,
+}
+
+/// An open pull request of a person that touches a package.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct OtherPullRequest {
+    /// Its number.
+    pub number: i64,
+    /// The package.
+    pub attr: AttrPath,
+    /// The version that it brings, if that can be told.
+    pub version: Option<String>,
+    /// One line, upstream's or a person's text.
+    pub title: String,
+    /// Who opened it.
+    pub author: String,
+    /// Its page.
+    pub url: Option<String>,
 }
 
 #[derive(sqlx::FromRow)]
@@ -89,6 +121,10 @@ struct PullRequestRow {
     opened: String,
     updated: String,
     closed: Option<String>,
+    draft: bool,
+    url: Option<String>,
+    persons: String,
+    forge_updated: Option<String>,
 }
 
 impl TryFrom<PullRequestRow> for PullRequest {
@@ -110,6 +146,10 @@ impl TryFrom<PullRequestRow> for PullRequest {
             opened: codec::read_time("time of opening", &row.opened)?,
             updated: codec::read_time("time of updating", &row.updated)?,
             closed: codec::read_optional_time("time of closing", row.closed)?,
+            draft: row.draft,
+            url: row.url,
+            persons: codec::read_json("list of persons", &row.persons)?,
+            forge_updated: codec::read_optional_time("time of the forge", row.forge_updated)?,
         })
     }
 }
@@ -157,7 +197,7 @@ impl Store {
             Some(last) if last.says(draft) || last.settles(draft) => return Ok(last),
             Some(last) if last.state == PrState::Open => sqlx::query_as(
                 "UPDATE pull_requests SET branch = ?, attr = ?, title = ?, body = ?, head = ?, base = ?, version = ?, \
-                 failed = ?, updated = ? WHERE number = ? RETURNING *",
+                 failed = ?, draft = ?, updated = ? WHERE number = ? RETURNING *",
             )
             .bind(draft.branch.as_str())
             .bind(draft.attr.as_ref().map(AttrPath::as_str))
@@ -167,11 +207,12 @@ impl Store {
             .bind(&draft.base)
             .bind(&draft.version)
             .bind(draft.failed)
+            .bind(draft.draft)
             .bind(&now)
             .bind(last.number),
             _ => sqlx::query_as(
-                "INSERT INTO pull_requests (branch, attr, title, body, head, base, version, failed, opened, updated, \
-                 state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?9, 'open') RETURNING *",
+                "INSERT INTO pull_requests (branch, attr, title, body, head, base, version, failed, draft, opened, \
+                 updated, state) VALUES (?1, ?2, ?3, ?4, ?5, ?6, ?7, ?8, ?9, ?10, ?10, 'open') RETURNING *",
             )
             .bind(draft.branch.as_str())
             .bind(draft.attr.as_ref().map(AttrPath::as_str))
@@ -181,6 +222,7 @@ impl Store {
             .bind(&draft.base)
             .bind(&draft.version)
             .bind(draft.failed)
+            .bind(draft.draft)
             .bind(&now),
         };
         let row: PullRequestRow = statement.fetch_one(&mut *transaction).await.map_err(failed())?;
@@ -227,7 +269,8 @@ impl PullRequest {
         self.state == PrState::Open
             && (&self.attr, &self.title, &self.body, &self.head)
                 == (&draft.attr, &draft.title, &draft.body, &draft.head)
-            && (&self.base, &self.version, self.failed) == (&draft.base, &draft.version, draft.failed)
+            && (&self.base, &self.version, self.failed, self.draft)
+                == (&draft.base, &draft.version, draft.failed, draft.draft)
     }
 
     /// Whether the draft was decided upon already.

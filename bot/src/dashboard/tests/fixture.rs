@@ -151,6 +151,9 @@ impl Fixture {
             base: "main".to_owned(),
             version: self.text(version),
             failed,
+            draft: false,
+            labels: Vec::new(),
+            maintainers: Vec::new(),
         };
         self.store.upsert_pull_request(&draft).await.unwrap().number
     }

@@ -40,6 +40,10 @@ fn request(version: &str, state: PrState, failed: bool) -> PullRequest {
         opened: at(NOW),
         updated: at(NOW),
         closed: None,
+        draft: false,
+        url: None,
+        persons: Vec::new(),
+        forge_updated: None,
     }
 }
 

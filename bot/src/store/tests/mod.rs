@@ -1,5 +1,6 @@
 //! Tests of the store, on real files.
 
+mod jobs;
 mod opening;
 mod packages;
 mod pull_requests;

@@ -20,6 +20,9 @@ fn draft(version: &str, head: char) -> PullRequestDraft {
         base: "main".to_owned(),
         version: version.to_owned(),
         failed: false,
+        draft: false,
+        labels: Vec::new(),
+        maintainers: Vec::new(),
     }
 }
 
