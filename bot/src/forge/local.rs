@@ -106,6 +106,10 @@ impl LocalForge {
 }
 
 impl Forge for LocalForge {
+    fn shows_progress(&self) -> bool {
+        false
+    }
+
     /// Branches and records are this machine's own: there is nothing to bring up to date but who has commits on a branch.
     fn observe(&self) -> BoxFuture<'_, Result<(), ForgeError>> {
         Box::pin(self.look_for_persons())

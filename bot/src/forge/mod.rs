@@ -46,6 +46,28 @@ pub enum ForgeError {
         /// As it was given.
         base: String,
     },
+    /// The forge asks for patience, or an outcome is not known yet; asking again later is safe.
+    #[error("{reason}; it is tried again after {until:.0}")]
+    Later {
+        /// Not before this time.
+        until: Timestamp,
+        /// What the forge said.
+        reason: String,
+    },
+    /// The forge refuses.
+    #[error("{message}")]
+    Refused {
+        /// What was refused, why, and what to do.
+        message: String,
+    },
+    /// People have commits of their own on a branch of the bot's.
+    #[error("{branch} has commits of {}, so it is left to them; merge or close its pull request, or take the commits away", persons.join(", "))]
+    Persons {
+        /// The branch.
+        branch: BranchName,
+        /// Who.
+        persons: Vec<String>,
+    },
     /// The overlay repository.
     #[error(transparent)]
     Git(#[from] GitError),
@@ -88,6 +110,9 @@ pub enum CommitState {
 
 /// What the bot does with pull requests. It can be asked again after a kill at any point.
 pub trait Forge: Send + Sync {
+    /// Whether people look at pull requests while their builds run, so that they are opened as drafts before.
+    fn shows_progress(&self) -> bool;
+
     /// Brings the local repository's branches and the store's records up to date with what people did.
     fn observe(&self) -> BoxFuture<'_, Result<(), ForgeError>>;
 
