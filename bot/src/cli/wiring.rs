@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
+use std::sync::{Arc, Mutex};
 
 use nixwright_resolver::archive::Limits;
 use tokio::sync::OnceCell;
@@ -146,7 +147,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         system: System::current(),
     };
     Ok(Bot {
-        forge: LocalForge::new(store.clone(), overlay.clone(), author.clone()),
+        forge: Arc::new(LocalForge::new(store.clone(), overlay.clone(), author.clone())),
         writer: Writer { overlay, author },
         config,
         store,
@@ -156,6 +157,8 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         new_bar,
         toolchain,
         canary: OnceCell::new(),
+        worker: format!("process {}", std::process::id()),
+        watched: Mutex::default(),
     })
 }
 

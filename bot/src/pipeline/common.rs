@@ -13,7 +13,7 @@ use crate::config::BuildPackages;
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
 use crate::overlay::{Files, PackageSet, PublishedGraph, common_files};
 use crate::stages::build::{Built, Evaluated};
-use crate::stages::publish::{merge, publish_common};
+use crate::stages::publish::common_draft;
 use crate::stages::resolve::Release;
 use crate::stages::watch::find;
 use crate::stages::write::{common_branch, main_branch};
@@ -34,7 +34,7 @@ impl Bot {
         let Some(commit) = commit else { return Ok(()) };
         summary.commits += 1;
         if is_first {
-            self.writer.move_branch(&main, &commit, None).await?;
+            self.advance(main, commit, None).await.map_err(Failure::from)?;
             summary.common = Some("overlay started".to_owned());
             return Ok(());
         }
@@ -47,11 +47,12 @@ impl Bot {
             }
         }
         let text = ("overlay: update what all packages share".to_owned(), body(&failures));
-        let request = publish_common(&self.forge, &common_branch(), &commit, text, !failures.is_empty()).await?;
+        let draft = common_draft(&common_branch(), &commit, text, !failures.is_empty());
+        let request = self.publish(None, draft).await.map_err(Failure::from)?;
         summary.common_failed = !failures.is_empty();
         summary.common = Some(if failures.is_empty() {
-            let state = merge(&self.forge, &request, template_time()).await?;
-            summary.commits += u32::from(state == PrState::Merged);
+            let merged = self.merge(None, request.number, template_time()).await.map_err(Failure::from)?;
+            summary.commits += u32::from(merged.state == PrState::Merged);
             format!("pull request {} updates what all packages share, merged", request.number)
         } else {
             format!("pull request {}: {} packages do not build with it", request.number, failures.len())

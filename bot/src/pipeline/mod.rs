@@ -1,32 +1,37 @@
 //! The cycle: the only place that knows the order of the stages.
 //!
-//! One cycle asks every upstream at once, brings the files that all packages share up to date, and then takes the packages
-//! that have something new one after another (a build uses the whole machine anyway). What happens to one package stops
+//! A cycle looks at what people did on the forge, finishes what was begun before, brings the files that all packages share
+//! up to date, and queues a check of each package's upstream. Checks run several at a time; what they find to be due is an
+//! update, and updates come one after another (a build uses the whole machine anyway). What happens to one package stops
 //! no other. Everything is written to the store as it happens.
 
+mod check;
 mod common;
 mod decide;
+mod effects;
+mod lanes;
 mod package;
 mod record;
 mod stable;
 mod summary;
+mod update;
 
-use std::sync::Arc;
+use std::collections::BTreeMap;
+use std::sync::{Arc, Mutex, PoisonError};
 
-use futures::future::join_all;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::clients::nix::NixError;
 use crate::config::{Config, Package};
-use crate::forge::LocalForge;
+use crate::forge::Forge;
 use crate::model::{AttrPath, Clock, CommitSha, Failure, FailureClass};
 use crate::stages::build::Builder;
 use crate::stages::resolve::Resolver;
-use crate::stages::watch::{Watched, watch};
+use crate::stages::watch::Watched;
 use crate::stages::write::{Writer, main_branch};
-use crate::store::{ConfiguredPackage, Cycle, Store, StoreError};
+use crate::store::{ConfiguredPackage, Cycle, JobKind, JobReason, Store, StoreError};
 
 use summary::Timer;
 pub use summary::{CycleSummary, PackageSummary, Result as PackageResult};
@@ -47,7 +52,7 @@ pub struct Bot {
     /// From commits to programs.
     pub builder: Builder,
     /// Where pull requests are.
-    pub forge: LocalForge,
+    pub forge: Arc<dyn Forge>,
     /// The time.
     pub clock: Clock,
     /// How work is shown.
@@ -56,6 +61,10 @@ pub struct Bot {
     pub toolchain: Option<String>,
     /// Whether the sandbox has been proven in this process.
     pub canary: OnceCell<()>,
+    /// Who this process is in the queue.
+    pub worker: String,
+    /// What checks learnt of upstreams, for the updates that they found to be due.
+    pub watched: Mutex<BTreeMap<AttrPath, Watched>>,
 }
 
 /// Why a whole cycle could not be carried out, as opposed to one package.
@@ -89,14 +98,32 @@ impl Bot {
     pub async fn cycle(&self, dry_run: bool) -> Result<CycleSummary, CycleError> {
         let started = self.clock.now();
         let mut summary = CycleSummary::default();
-        let watched = self.watch_all(&mut summary).await;
         if dry_run {
-            for (attr, found) in watched {
-                let package = self.package(&attr)?;
-                summary.packages.push(self.preview(&attr, package, found).await?);
+            for attr in self.config.packages.keys() {
+                summary.packages.push(self.preview(attr).await?);
             }
             return Ok(summary);
         }
+        self.begin_cycle(&mut summary).await?;
+        let all: Vec<AttrPath> = self.config.packages.keys().cloned().collect();
+        self.queue_checks(&all, JobReason::Scheduled).await?;
+        let timer = Timer::start(&self.clock);
+        summary.packages = self.check_lane().await?;
+        timer.stop(&mut summary, "watch");
+        while let Some(results) = self.update_next(&mut summary).await? {
+            summary.packages.extend(results);
+        }
+        summary.packages.sort_by(|a, b| a.attr.cmp(&b.attr));
+        self.move_stable(&mut summary).await?;
+        self.record_cycle(started, &summary).await?;
+        Ok(summary)
+    }
+
+    /// What comes before the packages: the forge, what was begun before, the files that all packages share.
+    ///
+    /// # Errors
+    /// [`CycleError`]: without these nothing else can be done.
+    pub async fn begin_cycle(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
         let configured: Vec<ConfiguredPackage> = self
             .config
             .packages
@@ -104,40 +131,51 @@ impl Bot {
             .map(|(attr, package)| ConfiguredPackage { attr: attr.clone(), purl: package.upstream.to_string() })
             .collect();
         self.store.sync_packages(&configured).await?;
-        self.update_common(&mut summary).await?;
-        for (attr, found) in watched {
-            let package = self.package(&attr)?;
-            let result = self.package_cycle(&attr, package, found, &mut summary).await?;
-            summary.packages.push(result);
-        }
-        self.move_stable(&mut summary).await?;
-        self.record_cycle(started, &summary).await?;
-        Ok(summary)
+        self.forget_unconfigured().await?;
+        self.observe().await?;
+        self.reconcile().await?;
+        self.update_common(summary).await
     }
 
-    async fn watch_all(&self, summary: &mut CycleSummary) -> Vec<(AttrPath, Result<Watched, Failure>)> {
-        let bar = (self.new_bar)("watching");
-        bar.set_length(self.config.packages.len() as u64);
-        let timer = Timer::start(&self.clock);
-        let watched = self.config.packages.iter().map(|(attr, package)| {
-            let bar = bar.clone();
-            async move {
-                let found = watch(&self.resolver, &package.upstream, package.min_age, self.clock.now()).await;
-                bar.inc(1);
-                (attr.clone(), found)
-            }
-        });
-        let watched = join_all(watched).await;
-        bar.finish_and_clear();
-        timer.stop(summary, "watch");
-        watched
+    /// Queues a check of each package, due now.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn queue_checks(&self, packages: &[AttrPath], reason: JobReason) -> Result<(), CycleError> {
+        let now = self.clock.now();
+        for attr in packages {
+            self.store.enqueue(JobKind::Check, attr.as_str(), reason, now).await?;
+        }
+        Ok(())
+    }
+
+    async fn forget_unconfigured(&self) -> Result<(), CycleError> {
+        let names: Vec<String> = self.config.packages.keys().map(ToString::to_string).collect();
+        self.store.drop_jobs_except(JobKind::Check, &names).await?;
+        self.store.drop_jobs_except(JobKind::Update, &names).await?;
+        Ok(())
+    }
+
+    async fn observe(&self) -> Result<(), CycleError> {
+        self.forge.observe().await.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+        Ok(())
+    }
+
+    fn remember(&self, attr: &AttrPath, watched: Watched) {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).insert(attr.clone(), watched);
+    }
+
+    fn remembered(&self, attr: &AttrPath) -> Option<Watched> {
+        self.watched.lock().unwrap_or_else(PoisonError::into_inner).remove(attr)
     }
 
     fn package(&self, attr: &AttrPath) -> Result<&Package, Failure> {
-        self.config.packages.get(attr).ok_or_else(|| Failure {
-            class: FailureClass::Infrastructure,
-            message: format!("{attr} is not configured"),
-        })
+        self.config.packages.get(attr).ok_or_else(|| self.not_configured(attr.as_str()))
+    }
+
+    fn not_configured(&self, name: &str) -> Failure {
+        let message = format!("{name:?} is not configured in {}", self.config.file.display());
+        Failure { class: FailureClass::Infrastructure, message }
     }
 
     /// The head of `main`.

@@ -1,11 +1,10 @@
-//! One package in a cycle: from what the upstream has to a pull request.
+//! One package's release: from a plan to what was built.
 
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixwright_resolver::plan::Plan;
 
-use super::decide::{Decision, Known, decide};
 use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
@@ -13,9 +12,8 @@ use crate::config::{Lto, Package};
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
-use crate::stages::watch::{Candidate, Watched};
-use crate::stages::write::package_branch;
-use crate::store::{EventKind, NewRun, PackageState, PrState, PullRequest, RunId, State};
+use crate::stages::watch::Candidate;
+use crate::store::{EventKind, NewRun, PackageState, RunId, State};
 
 /// What `main` has of a package.
 #[derive(Debug, Clone, Default)]
@@ -52,102 +50,11 @@ impl Job<'_> {
     }
 }
 
-fn publishing_time(entry: &Candidate) -> Timestamp {
+pub(super) fn publishing_time(entry: &Candidate) -> Timestamp {
     entry.published.unwrap_or(Timestamp::UNIX_EPOCH)
 }
 
 impl Bot {
-    pub(super) async fn package_cycle(
-        &self,
-        attr: &AttrPath,
-        package: &Package,
-        found: Result<Watched, Failure>,
-        summary: &mut CycleSummary,
-    ) -> Result<PackageSummary, CycleError> {
-        let current = self.current(attr).await?;
-        let watched = match found {
-            Ok(watched) => watched,
-            Err(failure) => return self.failed_without_run(attr, &current, None, failure).await,
-        };
-        let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
-        match self.decision(attr, package, &watched, &current, request.as_ref()).await? {
-            Decision::Consider(entry) => self.consider(attr, package, &entry, &current, summary).await,
-            Decision::Wait { version, reason, until } => {
-                let state = if request.is_some_and(|request| request.state == PrState::Open) {
-                    State::Open
-                } else {
-                    State::Waiting
-                };
-                self.store.event(attr, version.as_deref(), EventKind::Waiting, &reason).await?;
-                let version = version.or_else(|| current.version().map(str::to_owned));
-                self.set_state(attr, state, version.clone(), &reason, until).await?;
-                Ok(summarised(attr, PackageResult::Waiting, version, reason))
-            }
-            Decision::StillFailed { version, reason, until } => {
-                let detail = match until {
-                    Some(until) => format!("{reason} (next attempt {until:.0})"),
-                    None => reason,
-                };
-                Ok(summarised(attr, PackageResult::Waiting, Some(version), detail))
-            }
-            Decision::Nothing { reason } => {
-                let failure =
-                    Failure { class: FailureClass::Upstream, message: format!("{} {reason}", package.upstream) };
-                self.failed_without_run(attr, &current, None, failure).await
-            }
-        }
-    }
-
-    async fn decision(
-        &self,
-        attr: &AttrPath,
-        package: &Package,
-        watched: &Watched,
-        current: &Current,
-        request: Option<&PullRequest>,
-    ) -> Result<Decision, CycleError> {
-        let state = self.store.state(attr).await?;
-        let known = Known {
-            current: current.version(),
-            state: state.as_ref(),
-            request,
-            automerge: package.automerge,
-            now: self.clock.now(),
-        };
-        Ok(decide(&watched.choice, &watched.why_nothing, &known))
-    }
-
-    /// What a cycle would do for a package, with nothing written but caches.
-    pub(super) async fn preview(
-        &self,
-        attr: &AttrPath,
-        package: &Package,
-        found: Result<Watched, Failure>,
-    ) -> Result<PackageSummary, CycleError> {
-        let current = self.current(attr).await?;
-        let watched = match found {
-            Ok(watched) => watched,
-            Err(failure) => return Ok(summarised(attr, PackageResult::Failed, None, failure.to_string())),
-        };
-        let request = self.store.pull_request_by_branch(&package_branch(attr)).await?;
-        let from = current.version().unwrap_or("nothing").to_owned();
-        Ok(match self.decision(attr, package, &watched, &current, request.as_ref()).await? {
-            Decision::Consider(entry) if current.version() == Some(entry.version.as_str()) => {
-                summarised(attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
-            }
-            Decision::Consider(entry) => {
-                let to = entry.version.clone();
-                let detail = format!("would go from {from} to {to}");
-                summarised(attr, PackageResult::WouldUpdate, Some(to), detail)
-            }
-            Decision::Wait { version, reason, .. } => summarised(attr, PackageResult::Waiting, version, reason),
-            Decision::StillFailed { version, reason, .. } => {
-                summarised(attr, PackageResult::Waiting, Some(version), reason)
-            }
-            Decision::Nothing { reason } => summarised(attr, PackageResult::Failed, None, reason),
-        })
-    }
-
     /// What `main` has of a package.
     pub(super) async fn current(&self, attr: &AttrPath) -> Result<Current, CycleError> {
         let Some(head) = self.main_head().await? else { return Ok(Current::default()) };
@@ -157,39 +64,8 @@ impl Bot {
         Ok(Current { head: Some(head), graph, strategy })
     }
 
-    async fn consider(
-        &self,
-        attr: &AttrPath,
-        package: &Package,
-        entry: &Candidate,
-        current: &Current,
-        summary: &mut CycleSummary,
-    ) -> Result<PackageSummary, CycleError> {
-        let version = entry.version.clone();
-        let release = Release::of(entry, package, &self.config.systems.resolve);
-        let message = format!("Seen {version} in the registry");
-        self.store.event(attr, Some(&version), EventKind::Seen, &message).await?;
-        if current.version() == Some(version.as_str()) {
-            // Most cycles end here: the plan is cached, and its files are what `main` has.
-            let strategy = strategies(package, current, &version)[0];
-            match self.is_published(attr, package, &release, strategy, current, publishing_time(entry)).await {
-                Ok(false) => {}
-                Ok(true) => {
-                    self.store.set_current(attr, &version, strategy).await?;
-                    let reason = format!("{version} is the newest release, and merged");
-                    self.set_state(attr, State::UpToDate, Some(version.clone()), &reason, None).await?;
-                    return Ok(summarised(attr, PackageResult::UpToDate, Some(version), "up to date".to_owned()));
-                }
-                Err(failure) => return self.failed_without_run(attr, current, Some(version), failure).await,
-            }
-        }
-        let job = Job { run: self.begin(attr, &version, current).await?, attr, package, entry, current };
-        let attempt = self.attempt(job, &release, summary).await?;
-        self.conclude(job, attempt, summary).await
-    }
-
     /// Whether `main` has exactly the files that this release would get.
-    async fn is_published(
+    pub(super) async fn is_published(
         &self,
         attr: &AttrPath,
         package: &Package,
@@ -206,7 +82,7 @@ impl Bot {
         Ok(self.commit(attr, current, files, &plan, time).await?.is_none())
     }
 
-    async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {
+    pub(super) async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {
         self.require_canary().await?;
         self.set_state(attr, State::Updating, Some(version.to_owned()), "being updated", None).await?;
         let from_version = current.version().map(str::to_owned);
@@ -215,7 +91,7 @@ impl Bot {
     }
 
     /// Resolves, and then writes and builds with one strategy after another until one works.
-    async fn attempt(
+    pub(super) async fn attempt(
         &self,
         job: Job<'_>,
         release: &Release,
@@ -287,7 +163,7 @@ impl Bot {
     }
 
     /// A failure before anything was begun; what `main` has stays.
-    async fn failed_without_run(
+    pub(super) async fn failed_without_run(
         &self,
         attr: &AttrPath,
         current: &Current,
@@ -297,7 +173,12 @@ impl Bot {
         let message = failure.to_string();
         let version = version.or_else(|| current.version().map(str::to_owned));
         self.store.event(attr, version.as_deref(), EventKind::Failed, &message).await?;
-        // The next cycle asks again: nothing was built in vain.
+        // The next cycle asks again, as nothing was built in vain; but what failed before keeps its distance.
+        let known = self.store.state(attr).await?;
+        let keeps = known.filter(|known| known.state == State::Failed && known.next_attempt > Some(self.clock.now()));
+        if let Some(known) = keeps {
+            return Ok(summarised(attr, PackageResult::Failed, known.version, message));
+        }
         self.set_state(attr, State::Failed, version.clone(), &message, Some(self.clock.now())).await?;
         Ok(summarised(attr, PackageResult::Failed, version, message))
     }
@@ -313,7 +194,7 @@ pub(super) fn summarised(
 }
 
 /// The strategies to try, in order; never empty.
-fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {
+pub(super) fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {
     match (package.strategy, current.strategy) {
         (Some(strategy), _) => vec![strategy],
         (None, Some(known)) if current.version() == Some(version) => vec![known],

@@ -14,10 +14,10 @@ use crate::clients::nix::DerivationOutcome;
 use crate::message::{BuildScript, FailureReport, PullRequestEvidence, SystemBuild, UnitTime};
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::stages::build::{Built, UnitBuild};
-use crate::stages::publish::{merge, publish};
+use crate::stages::publish::package_draft;
 use crate::stages::write::package_branch;
 use crate::store::{
-    DerivationRecord, DerivationState, EventKind, PrState, RunId, RunOutcome, RunResult, StageRecord, State,
+    DerivationRecord, DerivationState, EventKind, Lease, PrState, RunId, RunOutcome, RunResult, StageRecord, State,
     SystemResult,
 };
 
@@ -162,6 +162,7 @@ impl Bot {
     /// Ends a run: pull request, merge, state.
     pub(super) async fn conclude(
         &self,
+        lease: &Lease,
         job: Job<'_>,
         mut attempt: Attempt,
         summary: &mut CycleSummary,
@@ -173,22 +174,23 @@ impl Bot {
         let is_ours = attempt.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Infrastructure);
         let mut request = None;
         if let (Some(evidence), Some(commit), false) = (&evidence, &attempt.commit, is_ours) {
-            match publish(&self.forge, &package_branch(attr), commit, evidence).await {
+            let draft = package_draft(&package_branch(attr), commit, evidence)?;
+            match self.publish(Some(lease), draft).await {
                 Ok(published) => request = Some(published),
-                Err(failure) => attempt.failure = Some(failure),
+                Err(error) => attempt.failure = Some(error.into()),
             }
         }
-        let mut merged = false;
-        if let Some(request) = &request {
-            let message = format!("Pull request {}: {}", request.number, request.title);
+        if let Some(published) = &request {
+            let message = format!("Pull request {}: {}", published.number, published.title);
             self.store.event(attr, Some(&version), EventKind::PullRequest, &message).await?;
             if package.automerge && attempt.failure.is_none() {
-                match merge(&self.forge, request, job.time()).await {
-                    Ok(state) => merged = state == PrState::Merged,
-                    Err(failure) => attempt.failure = Some(failure),
+                match self.merge(Some(lease), published.number, job.time()).await {
+                    Ok(merged) => request = Some(merged),
+                    Err(error) => attempt.failure = Some(error.into()),
                 }
             }
         }
+        let merged = request.as_ref().is_some_and(|request| request.state == PrState::Merged);
         summary.commits += u32::from(merged);
         let elapsed = timer.stop(summary, "publish");
         let detail = request.as_ref().map_or_else(

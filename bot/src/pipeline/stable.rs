@@ -1,6 +1,7 @@
 //! `stable`: the branch on which everything that is advertised has been built.
 
 use super::{Bot, CycleError, CycleSummary};
+use crate::model::Failure;
 use crate::stages::write::stable_branch;
 use crate::store::{EventKind, RunOutcome};
 
@@ -21,7 +22,7 @@ impl Bot {
                 return Ok(());
             }
         }
-        self.writer.move_branch(&stable_branch(), &main, stable.as_ref()).await?;
+        self.advance(stable_branch(), main, stable).await.map_err(Failure::from)?;
         summary.stable_moved = true;
         for attr in packages.iter().filter(|attr| self.config.packages.contains_key(*attr)) {
             let version = self.current(attr).await?.version().map(str::to_owned);

@@ -2,8 +2,8 @@
 //!
 //! There is one row for each thing that can be done, so nothing is queued twice. Who takes a job up gets a lease with a
 //! time and a fence, a number that grows with every taking: a worker that was asleep past its lease finds a greater fence
-//! in the row, and nothing that it still writes counts. Order: priority, raised by waiting so that nothing starves, and
-//! among equals what was served longest ago.
+//! in the row, and nothing that it still writes counts. Order: priority, raised by each whole hour of waiting so that nothing
+//! starves; among equals what was served longest ago; then by name, so that the same work is done in the same order anywhere.
 
 use std::time::Duration;
 
@@ -167,7 +167,7 @@ impl Store {
             "UPDATE jobs SET state = 'running', worker = ?2, leased_until = ?4, started = ?3, fence = fence + 1, \
              attempts = attempts + 1 WHERE kind = ?1 AND subject = (SELECT subject FROM jobs WHERE kind = ?1 \
              AND ((state = 'queued' AND due <= ?3) OR (state = 'running' AND leased_until < ?3)) \
-             ORDER BY priority + (julianday(?3) - julianday(queued)) * 24 DESC, started NULLS FIRST, due, subject LIMIT 1) \
+             ORDER BY priority + CAST((julianday(?3) - julianday(queued)) * 24 AS INTEGER) DESC, started NULLS FIRST, subject LIMIT 1) \
              RETURNING subject, reason, attempts, fence",
         )
         .bind(kind.as_str())
@@ -268,7 +268,7 @@ impl Store {
         let rows: Vec<Row> = sqlx::query_as(
             "SELECT kind, subject, state, reason, due, attempts, worker, message FROM jobs WHERE state <> 'done' \
              ORDER BY state = 'queued', due > ?1, \
-             priority + (julianday(?1) - julianday(queued)) * 24 DESC, started NULLS FIRST, due, subject",
+             priority + CAST((julianday(?1) - julianday(queued)) * 24 AS INTEGER) DESC, started NULLS FIRST, subject",
         )
         .bind(codec::time(self.clock.now()))
         .fetch_all(&self.pool)

@@ -1,0 +1,134 @@
+//! The lanes of the queue: checks run several at a time, updates one after another, since a build takes the whole machine.
+
+use std::sync::atomic::{AtomicU32, Ordering};
+use std::time::Duration;
+
+use futures::stream::{self, TryStreamExt as _};
+
+use super::check::Checked;
+use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
+use crate::model::AttrPath;
+use crate::store::{JobEnd, JobKind, JobReason, Lease, StoreError};
+
+/// How long a job belongs to a worker that gives no sign of life.
+const LEASE: Duration = Duration::from_secs(90);
+
+/// How often a worker gives one.
+const HEARTBEAT: Duration = Duration::from_secs(30);
+
+/// How many upstreams are asked at the same time.
+const PARALLEL_CHECKS: usize = 16;
+
+impl Bot {
+    /// Takes up every check that is due; what came of those that need no update.
+    ///
+    /// # Errors
+    /// When the store, or something else that all packages need, fails; the job is tried again.
+    pub async fn check_lane(&self) -> Result<Vec<PackageSummary>, CycleError> {
+        let due = stream::try_unfold((), |()| async {
+            let lease = self.store.claim(JobKind::Check, &self.worker, LEASE).await?;
+            Ok::<_, CycleError>(lease.map(|lease| (lease, ())))
+        });
+        let started = AtomicU32::new(0);
+        let done = due.map_ok(|lease| {
+            started.fetch_add(1, Ordering::Relaxed);
+            async move { self.check_job(&lease).await }
+        });
+        let settled: Vec<Option<PackageSummary>> = done.try_buffer_unordered(PARALLEL_CHECKS).try_collect().await?;
+        Ok(settled.into_iter().flatten().collect())
+    }
+
+    async fn check_job(&self, lease: &Lease) -> Result<Option<PackageSummary>, CycleError> {
+        let attr: AttrPath = lease.subject.parse().map_err(|_| self.not_configured(&lease.subject))?;
+        let checked = match self.held(lease, self.check(lease, &attr)).await {
+            Ok(checked) => checked,
+            Err(lost) => return told(&lost),
+        };
+        let (result, end) = match checked {
+            Ok(Checked::Settled(summary)) => (Ok(Some(summary)), JobEnd::Done),
+            Ok(Checked::Due(subject, reason)) => {
+                self.store.enqueue(JobKind::Update, &subject, reason, self.clock.now()).await?;
+                (Ok(None), JobEnd::Done)
+            }
+            Err(error) => {
+                let end = self.again(lease, &error);
+                (Err(error), end)
+            }
+        };
+        self.end(lease, &end).await?;
+        result
+    }
+
+    /// Takes up the update whose turn it is; what came of its packages, or nothing if none is due.
+    ///
+    /// # Errors
+    /// As [`check_lane`](Self::check_lane).
+    pub async fn update_next(&self, summary: &mut CycleSummary) -> Result<Option<Vec<PackageSummary>>, CycleError> {
+        let Some(lease) = self.store.claim(JobKind::Update, &self.worker, LEASE).await? else { return Ok(None) };
+        let updated = match self.held(&lease, self.update(&lease, summary)).await {
+            Ok(updated) => updated,
+            Err(lost) => return told(&lost),
+        };
+        let end = match &updated {
+            Ok(results) => self.end_of(results).await?,
+            Err(error) => self.again(&lease, error),
+        };
+        self.end(&lease, &end).await?;
+        updated.map(Some)
+    }
+
+    /// Does the work of a job while its lease is kept; when the lease is lost, the work is dropped where it is.
+    async fn held<T>(&self, lease: &Lease, work: impl Future<Output = T>) -> Result<T, StoreError> {
+        let heartbeats = async {
+            loop {
+                tokio::time::sleep(HEARTBEAT).await;
+                if let Err(error) = self.store.heartbeat(lease, LEASE).await {
+                    break error;
+                }
+            }
+        };
+        tokio::select! {
+            biased;
+            done = work => Ok(done),
+            lost = heartbeats => Err(lost),
+        }
+    }
+
+    /// A failed package is tried again when its distance has passed.
+    async fn end_of(&self, results: &[PackageSummary]) -> Result<JobEnd, CycleError> {
+        let mut next = None;
+        for failed in results.iter().filter(|package| package.result == PackageResult::Failed) {
+            let at = self.store.state(&failed.attr).await?.and_then(|state| state.next_attempt);
+            if let Some(at) = at
+                && next.as_ref().is_none_or(|(earliest, _)| at < *earliest)
+            {
+                next = Some((at, failed.detail.clone()));
+            }
+        }
+        Ok(match next {
+            Some((at, message)) => JobEnd::Again { at, reason: JobReason::Retry, message },
+            None => JobEnd::Done,
+        })
+    }
+
+    fn again(&self, lease: &Lease, error: &CycleError) -> JobEnd {
+        let at = super::decide::next_attempt(self.clock.now(), lease.attempts);
+        JobEnd::Again { at, reason: JobReason::Retry, message: error.to_string() }
+    }
+
+    /// An end that does not count any more is no failure of this process: the other worker's counts.
+    async fn end(&self, lease: &Lease, end: &JobEnd) -> Result<(), CycleError> {
+        match self.store.finish(lease, end).await {
+            Err(lost @ StoreError::LeaseLost { .. }) => {
+                tracing::warn!("{lost}");
+                Ok(())
+            }
+            other => Ok(other?),
+        }
+    }
+}
+
+fn told<T>(lost: &StoreError) -> Result<Option<T>, CycleError> {
+    tracing::warn!("{lost}");
+    Ok(None)
+}
