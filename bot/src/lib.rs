@@ -9,5 +9,6 @@ pub mod message;
 pub mod model;
 pub mod overlay;
 pub mod pipeline;
+pub mod schedule;
 pub mod stages;
 pub mod store;

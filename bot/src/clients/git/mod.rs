@@ -7,6 +7,7 @@
 //! Everything here blocks: call it on a blocking thread. An [`Overlay`] is only a path, so clones are cheap and every
 //! call sees what others wrote meanwhile.
 
+mod compare;
 mod error;
 mod merge;
 #[cfg(test)]

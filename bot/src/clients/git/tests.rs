@@ -321,3 +321,18 @@ fn run_git(repository: &Path, arguments: &[&str]) -> String {
     let output = std::process::Command::new("git").arg("--git-dir").arg(repository).args(arguments).output().unwrap();
     String::from_utf8([output.stdout, output.stderr].concat()).unwrap()
 }
+
+#[test]
+fn commits_are_compared_where_it_matters() {
+    let fixture = fixture();
+    let base = fixture.commit("main", None, [("lib/a.nix", "1"), ("packages/a/graph.json", "1")]);
+    let lib = fixture.commit("main", Some(&base), [("lib/a.nix", "2")]);
+    let package = fixture.commit("nixwright/a", Some(&base), [("packages/a/graph.json", "2")]);
+    let differs = |paths: &[&str]| {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        fixture.overlay.differs(&base, &lib, &paths).unwrap()
+    };
+    assert!(differs(&["lib"]) && differs(&["flake.nix", "lib/a.nix"]));
+    assert!(!differs(&["packages/a", "flake.nix"]));
+    assert_eq!(fixture.overlay.common_ancestor(&lib, &package).unwrap(), Some(base));
+}
