@@ -111,6 +111,97 @@ text_newtype!(
     |value| matches!(value, "x86_64-linux" | "aarch64-linux" | "x86_64-darwin" | "aarch64-darwin")
 );
 
+text_newtype!(
+    /// A group of packages that are updated together.
+    GroupName,
+    "a group's name (letters, digits, `_` and `-`, starting with a letter, at most 64)",
+    |value| value.parse::<AttrPath>().is_ok()
+);
+
+text_newtype!(
+    /// Somebody's name on a forge, without `@`.
+    Login,
+    "a login (letters, digits and single `-`, at most 39)",
+    |value| {
+        !value.is_empty()
+            && value.len() <= 39
+            && value.split('-').all(|part| !part.is_empty() && part.bytes().all(|byte| byte.is_ascii_alphanumeric()))
+    }
+);
+
+text_newtype!(
+    /// A repository on a forge: `OWNER/NAME`.
+    RepositoryName,
+    "a repository (`OWNER/NAME`)",
+    |value| {
+        let fine = |part: &str| {
+            !part.is_empty()
+                && part.len() <= 100
+                && !part.starts_with('.')
+                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+        };
+        value.split_once('/').is_some_and(|(owner, name)| fine(owner) && fine(name))
+    }
+);
+
+impl RepositoryName {
+    /// Who it belongs to.
+    pub fn owner(&self) -> &str {
+        self.0.split_once('/').map_or("", |(owner, _)| owner)
+    }
+
+    /// Its own name.
+    pub fn name(&self) -> &str {
+        self.0.split_once('/').map_or("", |(_, name)| name)
+    }
+}
+
+/// Which releases of an upstream count.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Track {
+    /// Every stable one.
+    Major,
+    /// Stable ones that are compatible with what the overlay has, by cargo's rule: up to the first number that is not 0.
+    Minor,
+    /// Prereleases too.
+    Prerelease,
+    /// This one.
+    Exact {
+        /// Its version.
+        version: String,
+    },
+}
+
+/// Which green pull requests are merged without a person, by how far they go.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Automerge {
+    /// None.
+    Never,
+    /// Those that change the last number only.
+    Patch,
+    /// Compatible ones.
+    Minor,
+    /// All.
+    Always,
+}
+
+impl FromStr for Automerge {
+    type Err = InvalidValue;
+
+    fn from_str(value: &str) -> Result<Self, InvalidValue> {
+        Ok(match value {
+            "never" => Self::Never,
+            "patch" => Self::Patch,
+            "minor" => Self::Minor,
+            "always" => Self::Always,
+            _ => {
+                let expected = "a rule of merging (never, patch, minor, always)";
+                return Err(InvalidValue { value: value.to_owned(), expected });
+            }
+        })
+    }
+}
+
 impl System {
     /// The system that this program was compiled for.
     ///

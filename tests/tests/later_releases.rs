@@ -95,7 +95,7 @@ fn a_package_file_that_a_person_took_over_is_left_alone_and_stops_no_other_packa
 #[test]
 fn a_persons_commit_on_a_package_branch_is_not_overwritten() {
     let registry = registry();
-    let bot = Bot::new(&registry, &format!("[defaults]\nautomerge = false\n\n{CONFIGURATION}"));
+    let bot = Bot::new(&registry, &format!("[defaults]\nautomerge = \"never\"\n\n{CONFIGURATION}"));
     bot.run_once().expect_code(0);
     assert_eq!(bot.status_of("lantern")["state"], "open", "green, and waiting for a person");
     let commit = bot.overlay().commit_as_person("nixwright/lantern", "packages/lantern/notes.txt", "mine\n");

@@ -157,6 +157,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         new_bar,
         toolchain,
         canary: OnceCell::new(),
+        labels: Vec::new(),
         worker: format!("process {}", std::process::id()),
         watched: Mutex::default(),
     })

@@ -25,6 +25,15 @@ pub const OSV_API: &str = "https://api.osv.dev/";
 /// The environment variable that names another advisory database with the same interface.
 pub const OSV_API_VARIABLE: &str = "NIXWRIGHT_OSV_API";
 
+/// GitHub's REST interface.
+pub const GITHUB_API: &str = "https://api.github.com/";
+
+/// Where GitHub's repositories are cloned from.
+const GITHUB_WEB: &str = "https://github.com/";
+
+/// The environment variable that names the REST interface of another GitHub: `https://HOST/api/v3/`.
+pub const GITHUB_API_VARIABLE: &str = "NIXWRIGHT_GITHUB_API";
+
 /// Where a person reads about an advisory.
 const OSV_PAGES: &str = "https://osv.dev/vulnerability/";
 
@@ -119,13 +128,33 @@ pub fn osv_api(environment: &BTreeMap<String, String>) -> Result<Url, InvalidVal
     }
 }
 
+/// The REST interface named by the environment, else the public one.
+///
+/// # Errors
+/// When the variable's value is not the address of a service.
+pub fn github_api(environment: &BTreeMap<String, String>) -> Result<Url, InvalidValue> {
+    match environment.get(GITHUB_API_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => parse_api(text),
+        _ => parse_api(GITHUB_API),
+    }
+}
+
+/// Where the repositories are whose REST interface is at `api`: a GitHub Enterprise Server has both on one host.
+pub fn github_web(api: &Url) -> Url {
+    let mut web = if api.as_str() == GITHUB_API { parse_base(GITHUB_WEB) } else { None }.unwrap_or_else(|| api.clone());
+    if let Some(path) = web.path().strip_suffix("api/v3/").map(str::to_owned) {
+        web.set_path(&path);
+    }
+    web
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::{
-        CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, advisory_page, crates_index, package_page, parse_index,
-        public_crate_url,
+        CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API, GITHUB_WEB, advisory_page, crates_index,
+        github_web, package_page, parse_api, parse_index, public_crate_url,
     };
 
     #[test]
@@ -164,6 +193,14 @@ mod tests {
         assert_eq!(crates_index(&environment).unwrap().as_str(), "http://registry.example/");
         environment.insert(CRATES_INDEX_VARIABLE.to_owned(), "nonsense".to_owned());
         assert!(crates_index(&environment).is_err());
+    }
+
+    #[test]
+    fn the_repositories_of_a_github_are_where_its_interface_is() {
+        let web = |api: &str| github_web(&parse_api(api).unwrap()).to_string();
+        assert_eq!(web(GITHUB_API), GITHUB_WEB);
+        assert_eq!(web("https://forge.example/api/v3"), "https://forge.example/");
+        assert_eq!(web("http://127.0.0.1:1234/api/v3/"), "http://127.0.0.1:1234/");
     }
 
     #[test]

@@ -4,6 +4,8 @@
 //! each other are problems, and all of them are reported at once, each with its file, line and key.
 
 mod error;
+mod forge;
+mod policy;
 mod read;
 mod reader;
 #[cfg(test)]
@@ -15,10 +17,11 @@ use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use url::Url;
 
 pub use self::error::{ConfigError, Problem};
+pub use self::forge::{Forge, Github, GithubAuth, Publish, Service, TOKEN_VARIABLES};
+pub use self::policy::Policy;
 pub use self::upstream::{Reference, Upstream, UpstreamError};
 use crate::clients::files;
 use crate::model::{AttrPath, Strategy, System};
@@ -40,6 +43,12 @@ pub struct Config {
     pub build: Build,
     /// What is taken from upstream at most.
     pub limits: Limits,
+    /// Where pull requests are.
+    pub forge: Forge,
+    /// What is published at most, and when nothing is.
+    pub publish: Publish,
+    /// When the service looks, and where it shows its pages.
+    pub service: Service,
     /// What is followed, by its name in the overlay.
     pub packages: BTreeMap<AttrPath, Package>,
 }
@@ -111,6 +120,8 @@ pub struct Limits {
     pub archive_unpacked: u64,
     /// Files in it.
     pub archive_entries: usize,
+    /// How many packages one change to the overlay may drop.
+    pub dropped_packages: usize,
 }
 
 /// How link-time optimisation is done.
@@ -150,12 +161,10 @@ pub struct Package {
     pub binaries: Vec<String>,
     /// How to build it; nothing means: what works, found out by building.
     pub strategy: Option<Strategy>,
-    /// Whether a pull request that builds is merged without a person.
-    pub automerge: bool,
-    /// How long a release must have been public before it is taken.
-    pub min_age: SignedDuration,
     /// Link-time optimisation.
     pub lto: Lto,
+    /// Which releases are taken, when, and who decides.
+    pub policy: Policy,
 }
 
 /// What of this machine a configuration's defaults and checks depend on.

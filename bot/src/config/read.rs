@@ -4,17 +4,14 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Duration;
 
-use jiff::SignedDuration;
 use url::Url;
 
-use super::reader::{
-    Reader, Section, boolean, checked, count, duration, line_and_column, parsed, positive_duration, size, text,
-};
-use super::{
-    Build, BuildPackages, Config, Limits, Lto, Machine, Overlay, Package, Problem, Registries, Systems, Upstream,
-};
+use super::forge::{self, Forge};
+use super::policy::{self, Rule, Settings};
+use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
+use super::{Build, BuildPackages, Config, Limits, Machine, Overlay, Package, Problem, Registries, Systems, Upstream};
 use crate::clients::endpoints;
-use crate::model::{AttrPath, InvalidValue, Strategy, System};
+use crate::model::{AttrPath, Automerge, InvalidValue, System};
 
 const MIB: u64 = 1 << 20;
 const HOUR: Duration = Duration::from_secs(60 * 60);
@@ -65,13 +62,25 @@ pub(super) fn config(
     let build = build(root.section("build"), machine);
     let systems = systems(root.section("systems"), &build.pkgs, machine);
     let limits = limits(root.section("limits"));
-    let defaults = Defaults::read(root.section("defaults"));
-    let packages = packages(root.section("packages"), &defaults);
+    let forge = forge::forge(root.section("forge"), folder, environment, &reader);
+    let publish = forge::publish(root.section("publish"));
+    let service = forge::service(root.section("schedule"), root.section("service"));
+    // What is merged on a person's own machine without asking would be a surprise among people.
+    let automerge = if matches!(forge, Some(Forge::Github(_))) { Automerge::Never } else { Automerge::Always };
+    let mut defaults = root.section("defaults");
+    let settings = Settings::built_in(automerge).overridden(&mut defaults);
+    defaults.finish();
+    let rules = root.tables("policy").into_iter().map(Rule::read).collect();
+    let packages = packages(root.section("packages"), &settings, rules);
+    if let Some((one, other)) = policy::disagreement(packages.iter()) {
+        let message = format!("{one} and {other} are of one group, so `automerge` has to be the same for both");
+        root.problem("packages", &message);
+    }
     root.finish();
 
     let problems = reader.finish();
-    match registries {
-        Some(registries) if problems.is_empty() => Ok(Config {
+    match (registries, forge, service) {
+        (Some(registries), Some(forge), Some(service)) if problems.is_empty() => Ok(Config {
             file: path.to_owned(),
             state_dir: folder.join(state_dir.as_deref().unwrap_or("var")),
             registries,
@@ -79,6 +88,9 @@ pub(super) fn config(
             systems,
             build,
             limits,
+            forge,
+            publish,
+            service,
             packages,
         }),
         _ => Err(problems),
@@ -219,49 +231,17 @@ fn limits(mut section: Section<'_, '_, '_, '_>) -> Limits {
         archive_size: section.get("archive_size", size).unwrap_or(64 * MIB),
         archive_unpacked: section.get("archive_unpacked", size).unwrap_or(512 * MIB),
         archive_entries: section.get("archive_entries", |value| count(value, 1)).unwrap_or(20_000),
+        dropped_packages: section.get("dropped_packages", |value| count(value, 0)).unwrap_or(0),
     };
     section.finish();
     limits
 }
 
-/// What can be said for all packages, and for each.
-#[derive(Clone)]
-struct Defaults {
-    strategy: Option<Strategy>,
-    automerge: bool,
-    min_age: SignedDuration,
-    lto: Lto,
-}
-
-impl Defaults {
-    fn read(mut section: Section<'_, '_, '_, '_>) -> Self {
-        let built_in =
-            Self { strategy: None, automerge: true, min_age: SignedDuration::from_hours(3 * 24), lto: Lto::Off };
-        let defaults = built_in.overridden(&mut section);
-        section.finish();
-        defaults
-    }
-
-    /// With what a section says.
-    fn overridden(&self, section: &mut Section<'_, '_, '_, '_>) -> Self {
-        let strategy = |text: &str| if text == "auto" { Some(None) } else { text.parse().ok().map(Some) };
-        let lto = |text: &str| [Lto::Off, Lto::Thin, Lto::Fat].into_iter().find(|lto| lto.as_str() == text);
-        Self {
-            strategy: section
-                .get("strategy", |value| text(value, "\"auto\", \"shared\" or \"vendored\"", strategy))
-                .unwrap_or(self.strategy),
-            automerge: section.get("automerge", boolean).unwrap_or(self.automerge),
-            min_age: section
-                .get("min_age", |value| {
-                    duration(value).map(|age| SignedDuration::try_from(age).unwrap_or(SignedDuration::MAX))
-                })
-                .unwrap_or(self.min_age),
-            lto: section.get("lto", |value| text(value, "\"off\", \"thin\" or \"fat\"", lto)).unwrap_or(self.lto),
-        }
-    }
-}
-
-fn packages(section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> BTreeMap<AttrPath, Package> {
+fn packages(
+    section: Section<'_, '_, '_, '_>,
+    defaults: &Settings,
+    mut rules: Vec<Rule<'_, '_, '_, '_>>,
+) -> BTreeMap<AttrPath, Package> {
     let mut packages = BTreeMap::new();
     let mut names: Vec<String> = Vec::new();
     for (name, section) in section.entries() {
@@ -277,16 +257,20 @@ fn packages(section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> BTreeMap<A
         if let Some(other) = names.iter().find(|other| other.eq_ignore_ascii_case(&name)) {
             section.problem_here(format!("`{other}` differs only in case: some systems keep both in the same folder"));
         }
-        let package = package(section, defaults);
+        let settings = rules.iter_mut().fold(defaults.clone(), |settings, rule| rule.apply(&name, settings));
+        let package = package(section, &settings);
         if let (Ok(attr), Some(package)) = (attr, package) {
             packages.insert(attr, package);
         }
         names.push(name);
     }
+    for rule in rules {
+        rule.finish(&names, defaults);
+    }
     packages
 }
 
-fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> Option<Package> {
+fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<Package> {
     let purl = "a package URL such as \"pkg:cargo/ripgrep\"";
     let upstream = section.require("purl", |value| parsed::<Upstream>(value, purl));
     // Names end up on cargo's command line: none may look like an option.
@@ -306,8 +290,7 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Defaults) -> Option<
         section.problem("all_features", "this contradicts `features` and `no_default_features`; say one or the other");
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
-    let Defaults { strategy, automerge, min_age, lto } = defaults.overridden(&mut section);
+    let settings = defaults.overridden(&mut section);
     section.finish();
-    let upstream = upstream?;
-    Some(Package { upstream, features, no_default_features, all_features, binaries, strategy, automerge, min_age, lto })
+    Some(Package { features, no_default_features, all_features, binaries, ..settings.package(upstream?) })
 }

@@ -40,6 +40,8 @@ impl<'a> Reader<'a> {
     pub(super) fn finish(self) -> Vec<Problem> {
         let mut problems = self.problems.into_inner();
         problems.sort_by_key(|(start, _)| *start);
+        // A rule is read once for each package that it is about.
+        problems.dedup();
         problems.into_iter().map(|(_, problem)| problem).collect()
     }
 }
@@ -59,12 +61,20 @@ pub(super) struct Section<'r, 'a, 'v, 'de> {
     start: usize,
     table: Option<&'v Table<'de>>,
     known: Vec<&'static str>,
+    forbidden: Vec<&'static str>,
 }
 
 impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
     /// The whole file.
     pub(super) fn root(reader: &'r Reader<'a>, value: &'v Value<'de>) -> Self {
-        Self { reader, path: String::new(), start: 0, table: value.as_table(), known: Vec::new() }
+        Self {
+            reader,
+            path: String::new(),
+            start: 0,
+            table: value.as_table(),
+            known: Vec::new(),
+            forbidden: Vec::new(),
+        }
     }
 
     /// A table in this one; empty if it is absent, or no table (which is noted).
@@ -72,7 +82,7 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
         let entry = self.entry(key);
         let start = entry.map_or(self.start, |(key, _)| key.span.start);
         let table = entry.and_then(|(_, value)| self.table_or_problem(key, start, value));
-        Self { reader: self.reader, path: self.path_of(key), start, table, known: Vec::new() }
+        Self { reader: self.reader, path: self.path_of(key), start, table, known: Vec::new(), forbidden: Vec::new() }
     }
 
     /// The tables in this one, whatever their names.
@@ -82,7 +92,14 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
             let start = key.span.start;
             if let Some(table) = self.table_or_problem(&key.name, start, value) {
                 let path = self.path_of(&key.name);
-                let section = Self { reader: self.reader, path, start, table: Some(table), known: Vec::new() };
+                let section = Self {
+                    reader: self.reader,
+                    path,
+                    start,
+                    table: Some(table),
+                    known: Vec::new(),
+                    forbidden: Vec::new(),
+                };
                 entries.push((key.name.to_string(), section));
             }
         }
@@ -135,6 +152,41 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
         Some(list)
     }
 
+    /// The tables of an array of tables.
+    pub(super) fn tables(&mut self, key: &'static str) -> Vec<Self> {
+        let Some((_, value)) = self.entry(key) else { return Vec::new() };
+        let start = value.span.start;
+        let Some(items) = value.as_array() else {
+            self.reader.problem(start, self.path_of(key), wrong(value, &format!("tables, each headed [[{key}]]")));
+            return Vec::new();
+        };
+        let path = self.path_of(key);
+        let mut tables = Vec::new();
+        for item in items {
+            let start = item.span.start;
+            if let Some(table) = self.table_or_problem(key, start, item) {
+                let path = path.clone();
+                tables.push(Self {
+                    reader: self.reader,
+                    path,
+                    start,
+                    table: Some(table),
+                    known: Vec::new(),
+                    forbidden: Vec::new(),
+                });
+            }
+        }
+        tables
+    }
+
+    /// Notes a key that must not be there, with what to do instead.
+    pub(super) fn forbid(&mut self, key: &'static str, message: &str) {
+        if self.table.is_some_and(|table| table.contains_key(key)) {
+            self.problem(key, message);
+            self.forbidden.push(key);
+        }
+    }
+
     /// Notes a problem with a key, at its value, or at the table if it is absent.
     pub(super) fn problem(&self, key: &str, message: &str) {
         let value = self.table.and_then(|table| table.get(key));
@@ -150,7 +202,7 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
     /// Notes every key that was not asked for.
     pub(super) fn finish(self) {
         for key in self.table.into_iter().flatten().map(|(key, _)| key) {
-            if self.known.contains(&key.name.as_ref()) {
+            if self.known.contains(&key.name.as_ref()) || self.forbidden.contains(&key.name.as_ref()) {
                 continue;
             }
             let meant = nearest(&key.name, &self.known);

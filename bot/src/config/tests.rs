@@ -1,8 +1,9 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
-use super::{BuildPackages, Config, ConfigError, Lto, Machine};
-use crate::clients::endpoints::{CRATES_INDEX, CRATES_INDEX_VARIABLE};
+use super::{BuildPackages, Config, ConfigError, Forge, GithubAuth, Lto, Machine};
+use crate::clients::endpoints::{CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API};
+use crate::model::{Automerge, Track};
 
 fn machine() -> Machine {
     Machine { system: "x86_64-linux".parse().unwrap(), cores: 4 }
@@ -25,27 +26,28 @@ fn an_empty_file_means_the_defaults() {
     let config = parse("").unwrap();
     assert!(config.packages.is_empty());
     insta::assert_debug_snapshot!((config.overlay, config.build, config.limits), @r#"
-(
-    Overlay {
-        author_name: "nixwright",
-        author_email: "bot@nixwright.invalid",
-    },
-    Build {
-        pkgs: Host,
-        timeout: 3600s,
-        max_silent: 1200s,
-        max_log_size: 67108864,
-        memory_limit: None,
-        max_jobs: 4,
-        cores: 0,
-    },
-    Limits {
-        archive_size: 67108864,
-        archive_unpacked: 536870912,
-        archive_entries: 20000,
-    },
-)
-"#);
+    (
+        Overlay {
+            author_name: "nixwright",
+            author_email: "bot@nixwright.invalid",
+        },
+        Build {
+            pkgs: Host,
+            timeout: 3600s,
+            max_silent: 1200s,
+            max_log_size: 67108864,
+            memory_limit: None,
+            max_jobs: 4,
+            cores: 0,
+        },
+        Limits {
+            archive_size: 67108864,
+            archive_unpacked: 536870912,
+            archive_entries: 20000,
+            dropped_packages: 0,
+        },
+    )
+    "#);
     let systems = |list: Vec<crate::model::System>| list.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
     assert_eq!(systems(config.systems.resolve), "aarch64-darwin aarch64-linux x86_64-darwin x86_64-linux");
     assert_eq!(systems(config.systems.build), "x86_64-linux");
@@ -67,12 +69,12 @@ fn what_a_file_says_is_taken() {
         build = ["aarch64-linux"]
         [defaults]
         min_age = "0s"
-        automerge = false
+        automerge = "never"
         [packages.fd-find]
         purl = "pkg:cargo/fd-find"
         strategy = "vendored"
         features = ["b", "a", "b"]
-        automerge = true
+        automerge = "always"
         lto = "thin"
         [packages.a]
         purl = "pkg:cargo/a"
@@ -85,8 +87,9 @@ fn what_a_file_says_is_taken() {
     assert_eq!((config.build.timeout.as_secs(), config.build.memory_limit), (5400, Some(8 << 30)));
     assert_eq!(config.systems.resolve.len(), 2);
     let [a, fd] = config.packages.values().collect::<Vec<_>>()[..] else { panic!("two packages") };
-    assert_eq!((a.automerge, a.min_age.is_zero(), a.strategy, a.lto), (false, true, None, Lto::Off));
-    assert_eq!((fd.automerge, fd.lto, fd.features.join(" ").as_str()), (true, Lto::Thin, "a b"));
+    assert_eq!((a.policy.min_age.is_zero(), a.strategy, a.lto), (true, None, Lto::Off));
+    assert_eq!((a.policy.automerge, fd.policy.automerge), (Automerge::Never, Automerge::Always));
+    assert_eq!((fd.lto, fd.features.join(" ").as_str()), (Lto::Thin, "a b"));
 }
 
 #[test]
@@ -99,14 +102,14 @@ fn the_state_is_beside_the_file_unless_it_says_otherwise() {
 fn every_unknown_key_is_named_with_the_one_that_was_meant() {
     let text = "stat_dir = \"x\"\nzzz = 1\n[build]\ntimout = \"1h\"\nmax-jobs = 3\n\
                 [packages.ripgrep]\npurl = \"pkg:cargo/ripgrep\"\nno-default-features = true\n[package.fd]\n";
-    insta::assert_snapshot!(problems(text), @r#"
-config/nixwright.toml:1:1: stat_dir: unknown key; did you mean `state_dir`? (known here: state_dir, registries, overlay, build, systems, limits, defaults, packages)
-config/nixwright.toml:2:1: zzz: unknown key (known here: state_dir, registries, overlay, build, systems, limits, defaults, packages)
-config/nixwright.toml:4:1: build.timout: unknown key; did you mean `timeout`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
-config/nixwright.toml:5:1: build.max-jobs: unknown key; did you mean `max_jobs`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
-config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, binaries, strategy, automerge, min_age, lto)
-config/nixwright.toml:9:2: package: unknown key; did you mean `packages`? (known here: state_dir, registries, overlay, build, systems, limits, defaults, packages)
-"#);
+    insta::assert_snapshot!(problems(text), @"
+    config/nixwright.toml:1:1: stat_dir: unknown key; did you mean `state_dir`? (known here: state_dir, registries, overlay, build, systems, limits, forge, publish, schedule, service, defaults, policy, packages)
+    config/nixwright.toml:2:1: zzz: unknown key (known here: state_dir, registries, overlay, build, systems, limits, forge, publish, schedule, service, defaults, policy, packages)
+    config/nixwright.toml:4:1: build.timout: unknown key; did you mean `timeout`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
+    config/nixwright.toml:5:1: build.max-jobs: unknown key; did you mean `max_jobs`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
+    config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:9:2: package: unknown key; did you mean `packages`? (known here: state_dir, registries, overlay, build, systems, limits, forge, publish, schedule, service, defaults, policy, packages)
+    ");
 }
 
 #[test]
@@ -150,35 +153,35 @@ all_features = true
 no_default_features = true
 binaries = ["../x"]
 "#;
-    insta::assert_snapshot!(problems(text), @r##"
-config/nixwright.toml:2:13: state_dir: expected a path, found ""
-config/nixwright.toml:4:17: registries.crates_index: "registry.example" is not the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)
-config/nixwright.toml:6:16: overlay.author_name: expected a text without `<`, `>` or line ends, found "a <b>"
-config/nixwright.toml:8:29: systems.resolve: "sparc-solaris" is not a supported system (x86_64-linux, aarch64-linux, x86_64-darwin, aarch64-darwin)
-config/nixwright.toml:8:45: systems.resolve: expected a system such as "x86_64-linux", found 3
-config/nixwright.toml:9:9: systems.build: at least one system is needed
-config/nixwright.toml:11:9: build.pkgs: expected "host" or "nixpkgs", found "debian"
-config/nixwright.toml:12:11: build.timeout: expected a duration such as "3d" or "1h 30m", not zero, found 3600
-config/nixwright.toml:13:15: build.max_silent: expected a duration such as "3d" or "1h 30m", not zero, found "0s"
-config/nixwright.toml:14:17: build.max_log_size: expected a size such as "64MiB" or "8GB", not zero, found "64"
-config/nixwright.toml:15:12: build.max_jobs: expected a whole number, at least 1, found 0
-config/nixwright.toml:16:9: build.cores: expected a whole number, at least 0, found -1
-config/nixwright.toml:18:16: limits.archive_size: expected a size such as "64MiB" or "8GB", not zero, found true
-config/nixwright.toml:20:13: defaults.strategy: expected "auto", "shared" or "vendored", found "fast"
-config/nixwright.toml:21:14: defaults.automerge: expected true or false, found "yes"
-config/nixwright.toml:22:8: defaults.lto: expected "off", "thin" or "fat", found "full"
-config/nixwright.toml:23:12: packages."a b": "a b" is not a package name (letters, digits, `_` and `-`, starting with a letter, at most 64)
-config/nixwright.toml:25:11: packages.let: this name means something else in Nix; choose another, `purl` says what is packaged
-config/nixwright.toml:28:9: packages.fzf.purl: "pkg:pypi/requests": the package type "pypi" is not known; known: cargo, golang, npm, github
-config/nixwright.toml:29:11: packages.none.purl: this key is missing
-config/nixwright.toml:30:13: packages.none.features: expected a list of features, found "x"
-config/nixwright.toml:31:11: packages.x: `X` differs only in case: some systems keep both in the same folder
-config/nixwright.toml:32:9: packages.x.purl: "pkg:cargo/x@1.2.3": a version is not chosen here, the newest release is followed; leave out what follows `@`
-config/nixwright.toml:33:14: packages.x.features: expected a name (letters, digits, `-`, `_` and the like), found "--config"
-config/nixwright.toml:35:8: packages.X.purl: expected a package URL such as "pkg:cargo/ripgrep", found 3
-config/nixwright.toml:36:16: packages.X.all_features: this contradicts `features` and `no_default_features`; say one or the other
-config/nixwright.toml:38:14: packages.X.binaries: expected a name (letters, digits, `-`, `_` and the like), found "../x"
-"##);
+    insta::assert_snapshot!(problems(text), @r#"
+    config/nixwright.toml:2:13: state_dir: expected a path, found ""
+    config/nixwright.toml:4:17: registries.crates_index: "registry.example" is not the address of a sparse index (`sparse+https://HOST/PATH/`, without a user name or a query)
+    config/nixwright.toml:6:16: overlay.author_name: expected a text without `<`, `>` or line ends, found "a <b>"
+    config/nixwright.toml:8:29: systems.resolve: "sparc-solaris" is not a supported system (x86_64-linux, aarch64-linux, x86_64-darwin, aarch64-darwin)
+    config/nixwright.toml:8:45: systems.resolve: expected a system such as "x86_64-linux", found 3
+    config/nixwright.toml:9:9: systems.build: at least one system is needed
+    config/nixwright.toml:11:9: build.pkgs: expected "host" or "nixpkgs", found "debian"
+    config/nixwright.toml:12:11: build.timeout: expected a duration such as "3d" or "1h 30m", not zero, found 3600
+    config/nixwright.toml:13:15: build.max_silent: expected a duration such as "3d" or "1h 30m", not zero, found "0s"
+    config/nixwright.toml:14:17: build.max_log_size: expected a size such as "64MiB" or "8GB", not zero, found "64"
+    config/nixwright.toml:15:12: build.max_jobs: expected a whole number, at least 1, found 0
+    config/nixwright.toml:16:9: build.cores: expected a whole number, at least 0, found -1
+    config/nixwright.toml:18:16: limits.archive_size: expected a size such as "64MiB" or "8GB", not zero, found true
+    config/nixwright.toml:20:13: defaults.strategy: expected "auto", "shared" or "vendored", found "fast"
+    config/nixwright.toml:21:14: defaults.automerge: "yes" is not a rule of merging (never, patch, minor, always)
+    config/nixwright.toml:22:8: defaults.lto: expected "off", "thin" or "fat", found "full"
+    config/nixwright.toml:23:12: packages."a b": "a b" is not a package name (letters, digits, `_` and `-`, starting with a letter, at most 64)
+    config/nixwright.toml:25:11: packages.let: this name means something else in Nix; choose another, `purl` says what is packaged
+    config/nixwright.toml:28:9: packages.fzf.purl: "pkg:pypi/requests": the package type "pypi" is not known; known: cargo, golang, npm, github
+    config/nixwright.toml:29:11: packages.none.purl: this key is missing
+    config/nixwright.toml:30:13: packages.none.features: expected a list of features, found "x"
+    config/nixwright.toml:31:11: packages.x: `X` differs only in case: some systems keep both in the same folder
+    config/nixwright.toml:32:9: packages.x.purl: "pkg:cargo/x@1.2.3": a version is not chosen here, the newest release is followed; leave out what follows `@`
+    config/nixwright.toml:33:14: packages.x.features: expected a name (letters, digits, `-`, `_` and the like), found "--config"
+    config/nixwright.toml:35:8: packages.X.purl: expected a package URL such as "pkg:cargo/ripgrep", found 3
+    config/nixwright.toml:36:16: packages.X.all_features: this contradicts `features` and `no_default_features`; say one or the other
+    config/nixwright.toml:38:14: packages.X.binaries: expected a name (letters, digits, `-`, `_` and the like), found "../x"
+    "#);
 }
 
 #[test]
@@ -288,13 +291,26 @@ fn the_example_says_nothing_until_options_are_switched_on() {
 #[test]
 fn the_example_has_every_key_there_is() {
     let mut text = "zzz = 1\n".to_owned();
-    for section in ["registries", "overlay", "systems", "build", "limits", "defaults", "packages.x"] {
+    for section in [
+        "registries",
+        "overlay",
+        "systems",
+        "build",
+        "limits",
+        "forge",
+        "schedule",
+        "service",
+        "publish",
+        "defaults",
+        "packages.x",
+    ] {
         text.extend(["[", section, "]\nzzz = 1\n"]);
     }
-    let example: BTreeSet<String> = switched_on()
-        .lines()
+    let options = repository("config/example.toml");
+    let options = || options.lines().map(|line| line.trim_start_matches('#'));
+    let example: BTreeSet<String> = options()
         .filter_map(|line| Some(line.split_once([' ', '.', ']'])?.0.trim_start_matches('[').to_owned()))
-        .chain(switched_on().lines().map(|line| line.trim_matches(['[', ']']).to_owned()))
+        .chain(options().map(|line| line.trim_matches(['[', ']']).to_owned()))
         .collect();
     for line in problems(&text).lines() {
         let Some((_, known)) = line.split_once("(known here: ") else { continue };
@@ -302,4 +318,134 @@ fn the_example_has_every_key_there_is() {
             assert!(example.contains(key), "{key} of {line}");
         }
     }
+}
+
+#[test]
+fn later_says_more_than_earlier() {
+    let config = parse(
+        r#"
+        [defaults]
+        min_age = "7d"
+        maintainers = ["ada"]
+        quiet_hours = ["22:00-07:00", "Sat,Sun"]
+        [[policy]]
+        match = ["fd*", "bat"]
+        track = "minor"
+        hold = "the move is not over"
+        group = "files"
+        [[policy]]
+        match = ["fd-find"]
+        hold = false
+        automerge = "patch"
+        [[policy]]
+        match = ["bat"]
+        automerge = "patch"
+        [packages.fd-find]
+        purl = "pkg:cargo/fd-find"
+        maintainers = ["bob", "carl"]
+        [packages.bat]
+        purl = "pkg:cargo/bat"
+        min_age = "1d"
+        track = "exact"
+        version = "0.25.0"
+        cron = "0 0 6 * * Mon"
+        [packages.ripgrep]
+        purl = "pkg:cargo/ripgrep"
+        "#,
+    )
+    .unwrap();
+    let policy = |attr: &str| &config.packages[&attr.parse().unwrap()].policy;
+    let logins = |attr| policy(attr).maintainers.iter().map(ToString::to_string).collect::<Vec<_>>().join(" ");
+    let [fd, bat, rg] = ["fd-find", "bat", "ripgrep"].map(policy);
+    assert_eq!(
+        (&fd.track, &bat.track, &rg.track),
+        (&Track::Minor, &Track::Exact { version: "0.25.0".to_owned() }, &Track::Major)
+    );
+    assert_eq!((fd.hold.as_deref(), bat.hold.as_deref()), (None, Some("the move is not over")));
+    assert_eq!((fd.automerge, bat.automerge, rg.automerge), (Automerge::Patch, Automerge::Patch, Automerge::Always));
+    assert_eq!([fd, bat, rg].map(|policy| policy.min_age.as_hours()), [168, 24, 168]);
+    assert_eq!([logins("fd-find"), logins("ripgrep")], ["bob carl", "ada"]);
+    assert_eq!((fd.quiet_hours.len(), fd.group == bat.group, rg.group.is_none()), (2, true, true));
+    assert_eq!(bat.cron.as_ref().unwrap().to_string(), "0 0 6 * * Mon");
+}
+
+#[test]
+fn a_repository_on_github_is_named_with_who_the_bot_is_there() {
+    let github = |text: &str| {
+        let text = format!("[forge]\nkind = \"github\"\nrepository = \"octo-org/overlay\"\n{text}");
+        match parse(&text).unwrap().forge {
+            Forge::Github(github) => github,
+            Forge::Local => panic!("{text}"),
+        }
+    };
+    let plain = github("");
+    assert_eq!((plain.repository.owner(), plain.repository.name()), ("octo-org", "overlay"));
+    assert_eq!((plain.api.as_str(), &plain.auth), (GITHUB_API, &GithubAuth::Environment));
+    let own = github("api = \"https://forge.example/api/v3\"\napp_id = 7\napp_key_file = \"key.pem\"\n");
+    assert_eq!(own.web.as_str(), "https://forge.example/");
+    let key_file = Path::new("config/key.pem").to_owned();
+    assert_eq!(own.auth, GithubAuth::App { id: 7, key_file, installation: None });
+    let merges = |head: &str| {
+        let text = format!("{head}[packages.a]\npurl = \"pkg:cargo/a\"\n");
+        parse(&text).unwrap().packages.into_values().next().unwrap().policy.automerge
+    };
+    assert_eq!(merges(""), Automerge::Always);
+    assert_eq!(merges("[forge]\nkind = \"github\"\nrepository = \"a/b\"\n"), Automerge::Never);
+}
+
+#[test]
+fn contradictions_of_forge_and_policy_are_named() {
+    let text = r#"
+[forge]
+kind = "github"
+token = "secret"
+token_file = "token"
+app_id = 3
+[schedule]
+cron = "hourly"
+time_zone = "Mars/Olympus"
+[service]
+listen = "everywhere"
+[publish]
+max_open = 0
+quiet_hours = ["at night"]
+[defaults]
+automerge = true
+track = "exact"
+[[policy]]
+match = ["zzz*"]
+hol = "x"
+[[policy]]
+hold = ""
+[packages.a]
+purl = "pkg:cargo/a"
+group = "g"
+automerge = "never"
+[packages.b]
+purl = "pkg:cargo/b"
+group = "g"
+maintainers = ["@ada", "-x"]
+version = "1"
+"#;
+    insta::assert_snapshot!(problems(text), @r#"
+    config/nixwright.toml:2:2: forge.repository: `kind = "github"` needs the overlay's repository, as "OWNER/NAME"
+    config/nixwright.toml:4:10: forge.token: a secret has no place in this file; name a file of its own in `token_file` or `app_key_file`
+    config/nixwright.toml:5:15: forge.token_file: this contradicts `app_id` and `app_key_file`; say one or the other
+    config/nixwright.toml:8:9: schedule.cron: "hourly" is not a cron expression (second minute hour day-of-month month day-of-week, as in "0 30 */2 * * *")
+    config/nixwright.toml:9:14: schedule.time_zone: "Mars/Olympus" is not a time zone of this machine's database
+    config/nixwright.toml:11:11: service.listen: expected an address and a port, such as "127.0.0.1:8710", found "everywhere"
+    config/nixwright.toml:13:12: publish.max_open: expected a whole number, at least 1, found 0
+    config/nixwright.toml:14:17: publish.quiet_hours: "at night" is not quiet hours ("22:00-07:00", "Sat,Sun" or "Mon-Fri 22:00-07:00")
+    config/nixwright.toml:15:2: defaults.version: `track = "exact"` needs the version to stay at
+    config/nixwright.toml:16:13: defaults.automerge: this is a word by now: "never", "patch", "minor" or "always"
+    config/nixwright.toml:19:9: policy.match: no package is called "zzz*"
+    config/nixwright.toml:20:1: policy.hol: unknown key; did you mean `hold`? (known here: match, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:21:1: policy.match: it says for which packages this counts: a list of names or patterns
+    config/nixwright.toml:22:8: policy.hold: expected the reason, as a text (or false), found ""
+    config/nixwright.toml:23:1: packages: a and b are of one group, so `automerge` has to be the same for both
+    config/nixwright.toml:30:17: packages.b.maintainers: "@ada" is not a login (letters, digits and single `-`, at most 39)
+    config/nixwright.toml:30:25: packages.b.maintainers: "-x" is not a login (letters, digits and single `-`, at most 39)
+    config/nixwright.toml:31:12: packages.b.version: expected a version such as "1.2.3", found "1"
+    "#);
+    insta::assert_snapshot!(problems("[forge]\nrepository = \"a/b\"\n"), @r#"config/nixwright.toml:1:2: forge.kind: what is said here has a meaning only with `kind = "github"`"#);
 }

@@ -112,7 +112,7 @@ impl Bot {
     }
 
     fn again(&self, lease: &Lease, error: &CycleError) -> JobEnd {
-        let at = super::decide::next_attempt(self.clock.now(), lease.attempts);
+        let at = super::decide::next_attempt(&lease.subject, self.clock.now(), lease.attempts);
         JobEnd::Again { at, reason: JobReason::Retry, message: error.to_string() }
     }
 

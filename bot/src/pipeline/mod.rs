@@ -7,14 +7,17 @@
 
 mod check;
 mod common;
+mod conclude;
 mod decide;
 mod effects;
+mod follow;
 mod lanes;
 mod package;
 mod record;
 mod stable;
 mod summary;
 mod update;
+mod view;
 
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
@@ -61,6 +64,8 @@ pub struct Bot {
     pub toolchain: Option<String>,
     /// Whether the sandbox has been proven in this process.
     pub canary: OnceCell<()>,
+    /// What pull requests are labelled with.
+    pub labels: Vec<String>,
     /// Who this process is in the queue.
     pub worker: String,
     /// What checks learnt of upstreams, for the updates that they found to be due.
@@ -152,12 +157,9 @@ impl Bot {
     async fn forget_unconfigured(&self) -> Result<(), CycleError> {
         let names: Vec<String> = self.config.packages.keys().map(ToString::to_string).collect();
         self.store.drop_jobs_except(JobKind::Check, &names).await?;
-        self.store.drop_jobs_except(JobKind::Update, &names).await?;
-        Ok(())
-    }
-
-    async fn observe(&self) -> Result<(), CycleError> {
-        self.forge.observe().await.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+        let subjects: Vec<String> =
+            self.config.packages.iter().map(|(attr, package)| view::subject_of(attr, package)).collect();
+        self.store.drop_jobs_except(JobKind::Update, &subjects).await?;
         Ok(())
     }
 

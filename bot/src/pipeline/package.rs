@@ -1,5 +1,6 @@
 //! One package's release: from a plan to what was built.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -13,12 +14,15 @@ use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
 use crate::stages::watch::Candidate;
-use crate::store::{EventKind, NewRun, PackageState, RunId, State};
+use crate::store::{EventKind, Lease, NewRun, PackageState, ReasonCode, RunId, State};
 
 /// What `main` has of a package.
 #[derive(Debug, Clone, Default)]
 pub(super) struct Current {
+    /// The head of `main`.
     pub(super) head: Option<CommitSha>,
+    /// What the next commit is written on top of: the same, or another package of the group.
+    pub(super) base: Option<CommitSha>,
     pub(super) graph: Option<PublishedGraph>,
     pub(super) strategy: Option<Strategy>,
 }
@@ -61,7 +65,7 @@ impl Bot {
         let file = self.writer.file(&head, format!("packages/{attr}/graph.json")).await?;
         let graph = file.as_deref().and_then(PublishedGraph::parse);
         let strategy = self.store.package(attr).await?.and_then(|package| package.current_strategy);
-        Ok(Current { head: Some(head), graph, strategy })
+        Ok(Current { base: Some(head.clone()), head: Some(head), graph, strategy })
     }
 
     /// Whether `main` has exactly the files that this release would get.
@@ -84,7 +88,8 @@ impl Bot {
 
     pub(super) async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {
         self.require_canary().await?;
-        self.set_state(attr, State::Updating, Some(version.to_owned()), "being updated", None).await?;
+        let reason = (ReasonCode::Updating, "being updated");
+        self.set_state(attr, State::Updating, Some(version.to_owned()), reason, None).await?;
         let from_version = current.version().map(str::to_owned);
         let run = NewRun { attr: attr.clone(), version: version.to_owned(), from_version };
         Ok(self.store.begin_run(&run).await?)
@@ -93,6 +98,7 @@ impl Bot {
     /// Resolves, and then writes and builds with one strategy after another until one works.
     pub(super) async fn attempt(
         &self,
+        lease: &Lease,
         job: Job<'_>,
         release: &Release,
         summary: &mut CycleSummary,
@@ -114,6 +120,8 @@ impl Bot {
         let detail = format!("{} packages in the graph", plan.packages().len());
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
+        let plan = Arc::new(plan);
+        attempt.plan = Some(Arc::clone(&plan));
         for strategy in strategies(package, current, &plan.version) {
             if let Some(previous) = attempt.failure.take() {
                 let reason = format!("{previous}");
@@ -121,7 +129,7 @@ impl Bot {
                 attempt.fallback_reason = Some(reason);
             }
             attempt.strategy = Some(strategy);
-            match self.write_and_build(job, &plan, strategy, summary).await? {
+            match self.write_and_build(lease, job, &attempt, strategy, summary).await? {
                 Ok(tried) => attempt.take(tried),
                 Err(failure) => attempt.failure = Some(failure),
             }
@@ -132,7 +140,6 @@ impl Bot {
                 break;
             }
         }
-        attempt.plan = Some(plan);
         Ok(attempt)
     }
 
@@ -147,7 +154,7 @@ impl Bot {
     ) -> Result<Option<CommitSha>, Failure> {
         let title = crate::message::title(attr, current.version(), &plan.version);
         let message = format!("{title}\n\n{}\n", plan.purl);
-        self.writer.commit(current.head.as_ref(), files, message, time).await
+        self.writer.commit(current.base.as_ref(), files, message, time).await
     }
 
     pub(super) async fn set_state(
@@ -155,10 +162,11 @@ impl Bot {
         attr: &AttrPath,
         state: State,
         version: Option<String>,
-        reason: &str,
+        reason: (ReasonCode, &str),
         next_attempt: Option<Timestamp>,
     ) -> Result<(), CycleError> {
-        let state = PackageState { state, version, published: None, reason: reason.to_owned(), next_attempt };
+        let (code, reason) = (Some(reason.0), reason.1.to_owned());
+        let state = PackageState { state, version, published: None, reason, code, next_attempt };
         Ok(self.store.set_state(attr, &state).await?)
     }
 
@@ -179,7 +187,8 @@ impl Bot {
         if let Some(known) = keeps {
             return Ok(summarised(attr, PackageResult::Failed, known.version, message));
         }
-        self.set_state(attr, State::Failed, version.clone(), &message, Some(self.clock.now())).await?;
+        let reason = (ReasonCode::Failed, message.as_str());
+        self.set_state(attr, State::Failed, version.clone(), reason, Some(self.clock.now())).await?;
         Ok(summarised(attr, PackageResult::Failed, version, message))
     }
 }

@@ -1,30 +1,28 @@
 //! Writing, building, and putting down what came of it.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::diff::GraphDiff;
 
-use super::decide::next_attempt;
-use super::package::{Current, Job, render, summarised};
+use super::package::{Current, Job, render};
 use super::summary::Timer;
-use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
+use super::view::branch_of;
+use super::{Bot, CycleError, CycleSummary};
 use crate::clients::nix::DerivationOutcome;
 use crate::message::{BuildScript, FailureReport, PullRequestEvidence, SystemBuild, UnitTime};
-use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
+use crate::model::{CommitSha, Failure, FailureClass, Strategy};
 use crate::stages::build::{Built, UnitBuild};
-use crate::stages::publish::package_draft;
-use crate::stages::write::package_branch;
 use crate::store::{
-    DerivationRecord, DerivationState, EventKind, Lease, PrState, RunId, RunOutcome, RunResult, StageRecord, State,
-    SystemResult,
+    DerivationRecord, DerivationState, EventKind, Lease, RunId, RunOutcome, RunResult, StageRecord, SystemResult,
 };
 
 /// What an attempt at a release came to.
 #[derive(Debug, Default)]
 pub(super) struct Attempt {
-    pub(super) plan: Option<Plan>,
+    pub(super) plan: Option<Arc<Plan>>,
     pub(super) strategy: Option<Strategy>,
     pub(super) fallback_reason: Option<String>,
     pub(super) commit: Option<CommitSha>,
@@ -46,27 +44,36 @@ impl Attempt {
 }
 
 /// A commit that was written, and what became of building it.
-type Tried = (CommitSha, Result<Built, Failure>);
+type Written = (CommitSha, Result<Built, Failure>);
+
+/// A release of a package, and what the attempt at it came to.
+pub(super) struct Tried<'a> {
+    pub(super) job: Job<'a>,
+    pub(super) attempt: Attempt,
+}
 
 impl Bot {
     /// The outer result is for what stops the cycle, the inner one for what leaves nothing to publish.
     pub(super) async fn write_and_build(
         &self,
+        lease: &Lease,
         job: Job<'_>,
-        plan: &Plan,
+        attempt: &Attempt,
         strategy: Strategy,
         summary: &mut CycleSummary,
-    ) -> Result<Result<Tried, Failure>, CycleError> {
+    ) -> Result<Result<Written, Failure>, CycleError> {
         let Job { run, attr, package, current, .. } = job;
+        let Some(plan) = attempt.plan.as_deref() else { unreachable!("what is written was resolved") };
         let timer = Timer::start(&self.clock);
-        let branch = package_branch(attr);
+        let branch = branch_of(attr, package);
         let written = async {
             let files = render(attr, package, plan, strategy)?;
             let commit = self.commit(attr, current, files, plan, job.time()).await?;
-            let Some(commit) = commit.or_else(|| current.head.clone()) else {
+            let Some(commit) = commit.or_else(|| current.base.clone()) else {
                 let message = "there is nothing to write".to_owned();
                 return Err(Failure { class: FailureClass::Infrastructure, message });
             };
+            self.refuse_dropping(current.base.as_ref(), &commit).await?;
             self.writer.publish_branch(&branch, &commit).await?;
             Ok(commit)
         };
@@ -79,6 +86,9 @@ impl Bot {
         self.record_stage(run, "write", timer.started, elapsed, format!("{commit} on {branch}")).await?;
         let message = format!("Written as {} on {branch}, strategy {strategy}", short(&commit));
         self.store.event(attr, Some(&plan.version), EventKind::Written, &message).await?;
+        if let Err(failure) = self.show_progress(lease, job, attempt, &commit).await? {
+            return Ok(Ok((commit, Err(failure))));
+        }
         let built = self.build_commit(job, plan, branch.as_str(), &commit, summary).await?;
         Ok(Ok((commit, built)))
     }
@@ -159,88 +169,8 @@ impl Bot {
         Ok(self.store.record_stage(run, &StageRecord { stage, started, elapsed, detail }).await?)
     }
 
-    /// Ends a run: pull request, merge, state.
-    pub(super) async fn conclude(
-        &self,
-        lease: &Lease,
-        job: Job<'_>,
-        mut attempt: Attempt,
-        summary: &mut CycleSummary,
-    ) -> Result<PackageSummary, CycleError> {
-        let Job { run, attr, package, current, .. } = job;
-        let version = job.version();
-        let timer = Timer::start(&self.clock);
-        let evidence = self.evidence(job, &attempt);
-        let is_ours = attempt.failure.as_ref().is_some_and(|failure| failure.class == FailureClass::Infrastructure);
-        let mut request = None;
-        if let (Some(evidence), Some(commit), false) = (&evidence, &attempt.commit, is_ours) {
-            let draft = package_draft(&package_branch(attr), commit, evidence)?;
-            match self.publish(Some(lease), draft).await {
-                Ok(published) => request = Some(published),
-                Err(error) => attempt.failure = Some(error.into()),
-            }
-        }
-        if let Some(published) = &request {
-            let message = format!("Pull request {}: {}", published.number, published.title);
-            self.store.event(attr, Some(&version), EventKind::PullRequest, &message).await?;
-            if package.automerge && attempt.failure.is_none() {
-                match self.merge(Some(lease), published.number, job.time()).await {
-                    Ok(merged) => request = Some(merged),
-                    Err(error) => attempt.failure = Some(error.into()),
-                }
-            }
-        }
-        let merged = request.as_ref().is_some_and(|request| request.state == PrState::Merged);
-        summary.commits += u32::from(merged);
-        let elapsed = timer.stop(summary, "publish");
-        let detail = request.as_ref().map_or_else(
-            || "no pull request".to_owned(),
-            |request| format!("pull request {}{}", request.number, if merged { ", merged" } else { "" }),
-        );
-        self.record_stage(run, "publish", timer.started, elapsed, detail.clone()).await?;
-        self.store.finish_run(run, &result(&attempt, current, self)).await?;
-        self.settle(attr, &version, attempt, merged, detail).await
-    }
-
-    async fn settle(
-        &self,
-        attr: &AttrPath,
-        version: &str,
-        attempt: Attempt,
-        merged: bool,
-        detail: String,
-    ) -> Result<PackageSummary, CycleError> {
-        let build = attempt.built.as_ref().map(|built| built.elapsed);
-        let strategy = attempt.strategy.unwrap_or(Strategy::Vendored);
-        let (result, state, reason, next) = if let Some(failure) = &attempt.failure {
-            let message = failure.to_string();
-            self.store.event(attr, Some(version), EventKind::Failed, &message).await?;
-            let attempts = self.store.failed_attempts(attr, version).await?;
-            let next = next_attempt(self.clock.now(), attempts);
-            (PackageResult::Failed, State::Failed, message, Some(next))
-        } else {
-            let units = attempt.built.as_ref().map_or((0, 0), |built| (built.built, built.reused));
-            let message = format!("{} units built, {} reused, strategy {strategy}", units.0, units.1);
-            self.store.event(attr, Some(version), EventKind::Built, &message).await?;
-            if let Some(built) = &attempt.built {
-                self.builder.keep(&built.out, attr.as_str()).await?;
-            }
-            if merged {
-                self.store.set_current(attr, version, strategy).await?;
-                self.store.event(attr, Some(version), EventKind::Merged, "Merged into main").await?;
-                let reason = format!("{version} is the newest release, and merged");
-                (PackageResult::Merged, State::UpToDate, reason, None)
-            } else {
-                let reason = "its pull request is green and waits for a person".to_owned();
-                (PackageResult::Opened, State::Open, reason, None)
-            }
-        };
-        self.set_state(attr, state, Some(version.to_owned()), &reason, next).await?;
-        let detail = if result == PackageResult::Failed { reason } else { detail };
-        Ok(PackageSummary { build, ..summarised(attr, result, Some(version.to_owned()), detail) })
-    }
-
-    fn evidence(&self, job: Job<'_>, attempt: &Attempt) -> Option<PullRequestEvidence> {
+    #[expect(clippy::unused_async, reason = "evidence will ask others")]
+    pub(super) async fn evidence(&self, job: Job<'_>, attempt: &Attempt) -> Option<PullRequestEvidence> {
         let Job { attr, package, entry, current, .. } = job;
         let plan = attempt.plan.as_ref()?;
         let built = attempt.built.as_ref();
@@ -281,14 +211,14 @@ impl Bot {
             built: built.map_or(0, |built| built.built),
             units: built.map(unit_times).unwrap_or_default(),
             build_scripts,
-            flake: format!("git+file://{}?ref={}", self.builder.overlay.display(), package_branch(attr)),
+            flake: format!("git+file://{}?ref={}", self.builder.overlay.display(), branch_of(attr, package)),
             failure,
         })
     }
 }
 
-fn result(attempt: &Attempt, current: &Current, bot: &Bot) -> RunResult {
-    let plan = attempt.plan.as_ref();
+pub(super) fn result(attempt: &Attempt, current: &Current, bot: &Bot) -> RunResult {
+    let plan = attempt.plan.as_deref();
     let built = attempt.built.as_ref();
     RunResult {
         outcome: if attempt.failure.is_none() { RunOutcome::Succeeded } else { RunOutcome::Failed },

@@ -1,13 +1,24 @@
-//! Updates: what a check found to be due, brought to a pull request.
+//! Updates: what checks found to be due, brought to a pull request. A group's packages come in one, each by a commit on top
+//! of the one before it.
 
-use super::check::View;
-use super::decide::Decision;
+use super::decide::{Decision, Why};
 use super::package::Job;
-use super::record::Attempt;
+use super::record::Tried;
+use super::view::View;
 use super::{Bot, CycleError, CycleSummary, PackageSummary};
-use crate::model::AttrPath;
+use crate::config::Package;
+use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
 use crate::stages::resolve::Release;
+use crate::stages::watch::Candidate;
 use crate::store::Lease;
+
+/// A package of an update, and the release that it gets.
+struct Member<'a> {
+    attr: &'a AttrPath,
+    package: &'a Package,
+    entry: Box<Candidate>,
+    view: View,
+}
 
 impl Bot {
     /// Does an update: decides anew, as time has passed since the check, and carries the decision out.
@@ -16,25 +27,101 @@ impl Bot {
         lease: &Lease,
         summary: &mut CycleSummary,
     ) -> Result<Vec<PackageSummary>, CycleError> {
-        let attr: AttrPath = lease.subject.parse().map_err(|_| self.not_configured(&lease.subject))?;
-        let package = self.package(&attr)?;
-        let view = self.view(&attr).await?;
-        let watched = match self.remembered(&attr) {
-            Some(watched) => watched,
-            None => match self.ask(&attr, package).await {
+        let members = self.members(&lease.subject);
+        if members.is_empty() {
+            return Err(self.not_configured(&lease.subject).into());
+        }
+        let mut results = Vec::new();
+        let mut due = Vec::new();
+        let mut green = Vec::new();
+        for (attr, package) in members {
+            let view = self.view(attr, package).await?;
+            let watched = match self.remembered(attr) {
+                Some(watched) => Ok(watched),
+                None => self.ask(package, &view.current).await,
+            };
+            let watched = match watched {
                 Ok(watched) => watched,
-                Err(failure) => return Ok(vec![self.failed_without_run(&attr, &view.current, None, failure).await?]),
-            },
-        };
-        let entry = match self.decision(&attr, package, &watched, &view).await? {
-            Decision::Consider(entry) => entry,
-            other => return Ok(vec![self.settled(&attr, package, &view, other).await?]),
-        };
-        let View { current, .. } = view;
-        let release = Release::of(&entry, package, &self.config.systems.resolve);
-        let run = self.begin(&attr, &entry.version, &current).await?;
-        let job = Job { run, attr: &attr, package, entry: &entry, current: &current };
-        let attempt: Attempt = self.attempt(job, &release, summary).await?;
-        Ok(vec![self.conclude(lease, job, attempt, summary).await?])
+                Err(failure) => {
+                    results.push(self.failed_without_run(attr, &view.current, None, failure).await?);
+                    continue;
+                }
+            };
+            match self.decision(package, &watched, &view) {
+                Decision::Consider(entry, Why::Same)
+                    if matches!(self.has_it_all(attr, package, &entry, &view.current).await, Ok(true)) =>
+                {
+                    results.push(self.up_to_date(attr, package, &entry, &view.current).await?);
+                }
+                Decision::Consider(entry, _) => due.push(Member { attr, package, entry, view }),
+                Decision::Green(entry) => green.push(Member { attr, package, entry, view }),
+                other => results.push(self.settle_decision(lease, attr, package, &view, other).await?),
+            }
+        }
+        if due.is_empty() {
+            for Member { attr, package, entry, view } in green {
+                let decision = Decision::Green(entry);
+                results.push(self.settle_decision(lease, attr, package, &view, decision).await?);
+            }
+            return Ok(results);
+        }
+        // What waits in the group's pull request stays in it when another member changes it.
+        due.extend(green);
+        due.sort_by(|a, b| a.attr.cmp(b.attr));
+        results.extend(self.build_all(lease, due, summary).await?);
+        Ok(results)
+    }
+
+    async fn build_all(
+        &self,
+        lease: &Lease,
+        mut members: Vec<Member<'_>>,
+        summary: &mut CycleSummary,
+    ) -> Result<Vec<PackageSummary>, CycleError> {
+        let mut tip = self.main_head().await?;
+        let mut tried = Vec::new();
+        for member in &mut members {
+            let Member { attr, package, entry, view } = member;
+            view.current.base.clone_from(&tip);
+            let (entry, current) = (&**entry, &view.current);
+            let release = Release::of(entry, package, &self.config.systems.resolve);
+            let run = self.begin(attr, &entry.version, current).await?;
+            let job = Job { run, attr, package, entry, current };
+            let attempt = self.attempt(lease, job, &release, summary).await?;
+            if attempt.failure.is_none()
+                && let Some(commit) = &attempt.commit
+            {
+                tip = Some(commit.clone());
+            }
+            tried.push(Tried { job, attempt });
+        }
+        self.conclude(lease, tried, summary).await
+    }
+
+    /// Refuses a commit that drops more packages than the configuration allows.
+    pub(super) async fn refuse_dropping(&self, base: Option<&CommitSha>, commit: &CommitSha) -> Result<(), Failure> {
+        let Some(base) = base else { return Ok(()) };
+        let after = self.writer.packages(commit).await?;
+        let dropped: Vec<String> = self
+            .writer
+            .packages(base)
+            .await?
+            .into_iter()
+            .filter(|attr| !after.contains(attr))
+            .map(String::from)
+            .collect();
+        if dropped.len() <= self.config.limits.dropped_packages {
+            return Ok(());
+        }
+        Err(Failure {
+            class: FailureClass::Infrastructure,
+            message: format!(
+                "the change would drop {} packages from the overlay ({}), and limits.dropped_packages allows {}; nothing \
+                 was written",
+                dropped.len(),
+                dropped.join(", "),
+                self.config.limits.dropped_packages
+            ),
+        })
     }
 }

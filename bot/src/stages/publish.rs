@@ -2,7 +2,7 @@
 
 use super::Failure;
 use crate::message::{self, PullRequestEvidence};
-use crate::model::{BranchName, CommitSha, FailureClass};
+use crate::model::{BranchName, CommitSha, FailureClass, GroupName};
 use crate::stages::write::MAIN;
 use crate::store::PullRequestDraft;
 
@@ -29,6 +29,27 @@ pub fn package_draft(
         labels: Vec::new(),
         maintainers: Vec::new(),
     })
+}
+
+/// The pull request of a group, `version` being that of [`group_version`](crate::pipeline).
+///
+/// # Errors
+/// As [`package_draft`].
+pub fn group_draft(
+    group: &GroupName,
+    branch: &BranchName,
+    head: &CommitSha,
+    version: String,
+    members: &[PullRequestEvidence],
+) -> Result<PullRequestDraft, Failure> {
+    let mut body = String::new();
+    for evidence in members {
+        let text = message::body(evidence).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+        body.push_str(&text);
+        body.push_str("\n\n");
+    }
+    let title = format!("{group}: {} updates", members.len());
+    Ok(PullRequestDraft { version, ..common_draft(branch, head, (title, body), false) })
 }
 
 /// A pull request that is not about a package.

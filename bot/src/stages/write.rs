@@ -6,7 +6,7 @@ use jiff::Timestamp;
 
 use super::Failure;
 use crate::clients::git::{Author, Change, CommitText, GitError, Overlay};
-use crate::model::{AttrPath, BranchName, CommitSha, FailureClass};
+use crate::model::{AttrPath, BranchName, CommitSha, FailureClass, GroupName};
 use crate::overlay::{Files, has_marker};
 
 /// The overlay repository, and who the bot is there.
@@ -91,6 +91,26 @@ impl Writer {
         .await?
     }
 
+    /// Whether two commits differ in what a package is built with: its own folder, and what all packages share.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn differs(&self, one: &CommitSha, other: &CommitSha, attrs: &[AttrPath]) -> Result<bool, Failure> {
+        let (one, other) = (one.clone(), other.clone());
+        let shared = ["lib", "hostpkgs", "flake.nix", "flake.lock", "default.nix"].map(str::to_owned);
+        let paths: Vec<String> = attrs.iter().map(|attr| format!("packages/{attr}")).chain(shared).collect();
+        self.blocking(move |overlay, _| overlay.differs(&one, &other, &paths)).await
+    }
+
+    /// The newest commit that leads to both.
+    ///
+    /// # Errors
+    /// When the repository cannot be read.
+    pub async fn common_ancestor(&self, one: &CommitSha, other: &CommitSha) -> Result<Option<CommitSha>, Failure> {
+        let (one, other) = (one.clone(), other.clone());
+        self.blocking(move |overlay, _| overlay.common_ancestor(&one, &other)).await
+    }
+
     /// Points a branch of the bot's at a commit.
     ///
     /// # Errors
@@ -101,20 +121,6 @@ impl Writer {
             overlay.publish_branch(&branch, &commit, &main_branch(), author).map(|_| ())
         })
         .await
-    }
-
-    /// Moves `main` or `stable`, which only the bot moves.
-    ///
-    /// # Errors
-    /// When it is not where it was expected.
-    pub async fn move_branch(
-        &self,
-        branch: &BranchName,
-        commit: &CommitSha,
-        expected: Option<&CommitSha>,
-    ) -> Result<(), Failure> {
-        let (branch, commit, expected) = (branch.clone(), commit.clone(), expected.cloned());
-        self.blocking(move |overlay, _| overlay.set_branch(&branch, &commit, expected.as_ref())).await
     }
 
     async fn blocking<T: Send + 'static>(
@@ -145,6 +151,11 @@ pub fn stable_branch() -> BranchName {
 /// The branch of a package's pull request.
 pub fn package_branch(attr: &AttrPath) -> BranchName {
     branch(&format!("nixwright/{attr}"))
+}
+
+/// The branch of a group's pull request.
+pub fn group_branch(group: &GroupName) -> BranchName {
+    branch(&format!("nixwright.groups/{group}"))
 }
 
 /// The branch of changes to what all packages share; no package can be called so, as names have no dot.

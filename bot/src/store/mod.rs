@@ -35,7 +35,7 @@ pub use cycles::Cycle;
 pub use error::StoreError;
 pub use intents::{Intent, IntentId};
 pub use jobs::{Job, JobEnd, JobKind, JobReason, JobState, Lease};
-pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, State};
+pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, ReasonCode, State};
 pub use pull_requests::{OtherPullRequest, PrState, PullRequest, PullRequestDraft};
 pub use runs::{DerivationRecord, DerivationState, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult};
 pub use runs_read::{LogText, Run, Stage};

@@ -27,6 +27,42 @@ text_enum!(
 );
 
 text_enum!(
+    /// Why a package stands where it stands, for programs.
+    ReasonCode, "a reason", {
+        /// `main` has the newest acceptable release.
+        Newest = "newest",
+        /// A run is under way.
+        Updating = "updating",
+        /// The release is younger than `min_age`.
+        TooYoung = "too_young",
+        /// The registry does not say when it was published.
+        NoTime = "no_time",
+        /// `main` has a newer release than is acceptable now.
+        Newer = "newer",
+        /// The configuration holds it.
+        Held = "held",
+        /// Nothing is published at this hour.
+        QuietHours = "quiet_hours",
+        /// As many pull requests are open as may be.
+        LimitReached = "limit_reached",
+        /// People have commits on its branch.
+        PersonsCommits = "persons_commits",
+        /// A person's own pull request does the same.
+        PersonsRequest = "persons_request",
+        /// Its pull request was closed: not this version.
+        ClosedByPerson = "closed_by_person",
+        /// Its pull request is green and waits for a person.
+        AwaitsPerson = "awaits_person",
+        /// Its pull request is green and waits for the forge's own checks.
+        AwaitsForge = "awaits_forge",
+        /// The upstream has withdrawn the release of its pull request.
+        Withdrawn = "withdrawn",
+        /// The last attempt failed.
+        Failed = "failed",
+    }
+);
+
+text_enum!(
     /// A step in the life of a release, on the timeline.
     EventKind, "a kind of event", {
         /// The registry has it.
@@ -76,6 +112,8 @@ pub struct PackageState {
     pub published: Option<Timestamp>,
     /// A sentence for a person.
     pub reason: String,
+    /// The same for programs; nothing for a package that was never looked at.
+    pub code: Option<ReasonCode>,
     /// When the bot looks again, if that is known.
     pub next_attempt: Option<Timestamp>,
 }
@@ -127,6 +165,7 @@ struct PackageRow {
     version: Option<String>,
     published: Option<String>,
     reason: String,
+    reason_code: Option<String>,
     next_attempt: Option<String>,
     current_version: Option<String>,
     current_strategy: Option<String>,
@@ -147,6 +186,7 @@ impl TryFrom<PackageRow> for Package {
                 version: row.version,
                 published: codec::read_optional_time("time of publishing", row.published)?,
                 reason: row.reason,
+                code: codec::read_optional_text("reason", row.reason_code)?,
                 next_attempt: codec::read_optional_time("time of the next attempt", row.next_attempt)?,
             },
             since: codec::read_time("time of a state", &row.state_since)?,
@@ -206,7 +246,8 @@ impl Store {
         let done = sqlx::query(
             "UPDATE packages SET \
              state_since = CASE WHEN state = ?2 AND version IS ?3 THEN state_since ELSE ?7 END, \
-             state = ?2, version = ?3, published = ?4, reason = ?5, next_attempt = ?6 WHERE attr = ?1",
+             state = ?2, version = ?3, published = ?4, reason = ?5, next_attempt = ?6, \
+             reason_code = ?8 WHERE attr = ?1",
         )
         .bind(attr.as_str())
         .bind(state.state.as_str())
@@ -215,6 +256,7 @@ impl Store {
         .bind(&state.reason)
         .bind(codec::optional_time(state.next_attempt))
         .bind(codec::time(self.clock.now()))
+        .bind(state.code.map(ReasonCode::as_str))
         .execute(&self.pool)
         .await
         .map_err(StoreError::query("set a package's state"))?;

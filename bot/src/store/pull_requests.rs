@@ -253,6 +253,15 @@ impl Store {
         if done.rows_affected() == 0 { Err(StoreError::UnknownPullRequest(number)) } else { Ok(()) }
     }
 
+    /// How many pull requests are open.
+    pub async fn open_pull_requests(&self) -> Result<usize, StoreError> {
+        let count: i64 = sqlx::query_scalar("SELECT count(*) FROM pull_requests WHERE state = 'open'")
+            .fetch_one(&self.pool)
+            .await
+            .map_err(StoreError::query("count open pull requests"))?;
+        Ok(usize::try_from(count).unwrap_or(0))
+    }
+
     /// Every pull request, newest first.
     pub async fn pull_requests(&self) -> Result<Vec<PullRequest>, StoreError> {
         let rows: Vec<PullRequestRow> = sqlx::query_as("SELECT * FROM pull_requests ORDER BY number DESC")

@@ -4,7 +4,7 @@ use jiff::Timestamp;
 use serde::Serialize;
 
 use crate::model::{AttrPath, Strategy};
-use crate::store::{State, Store, StoreError, codec};
+use crate::store::{ReasonCode, State, Store, StoreError, codec};
 
 /// A configured package at a glance. The names of the fields are those of `status --json`.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize)]
@@ -19,6 +19,9 @@ pub struct StatusRow {
     pub state: State,
     /// Why, for a person.
     pub reason: String,
+    /// The same for programs; the pages' JSON has it, `status --json` keeps to its agreed keys.
+    #[serde(skip)]
+    pub code: Option<ReasonCode>,
     /// How it is built.
     pub strategy: Option<Strategy>,
     /// Units that the last finished run of this version found there already.
@@ -38,6 +41,7 @@ struct Row {
     version: Option<String>,
     state: String,
     reason: String,
+    reason_code: Option<String>,
     next_attempt: Option<String>,
     strategy: Option<String>,
     reused: Option<i64>,
@@ -49,7 +53,7 @@ impl Store {
     /// The configured packages, by name.
     pub async fn status(&self) -> Result<Vec<StatusRow>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(
-            "SELECT p.attr, p.purl, coalesce(p.version, p.current_version) AS version, p.state, p.reason, \
+            "SELECT p.attr, p.purl, coalesce(p.version, p.current_version) AS version, p.state, p.reason, p.reason_code, \
              p.next_attempt, coalesce(r.strategy, p.current_strategy) AS strategy, r.reused, r.built, \
              (SELECT number FROM pull_requests q WHERE q.attr = p.attr \
               ORDER BY q.state = 'open' DESC, number DESC LIMIT 1) AS pull_request \
@@ -76,6 +80,7 @@ impl TryFrom<Row> for StatusRow {
             version: row.version,
             state: codec::read_text("state", &row.state)?,
             reason: row.reason,
+            code: codec::read_optional_text("reason", row.reason_code)?,
             strategy: codec::read_optional_text("strategy", row.strategy)?,
             reused: count(row.reused)?,
             built: count(row.built)?,

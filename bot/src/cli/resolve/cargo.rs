@@ -14,7 +14,7 @@ use crate::cli::progress::Bars;
 use crate::cli::wiring::{environment, resolver};
 use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
 use crate::clients::endpoints;
-use crate::model::{Clock, System};
+use crate::model::{Clock, System, Track};
 use crate::stages::resolve;
 
 /// What `nixwright resolve` prints for a crate.
@@ -47,7 +47,8 @@ async fn choose(
         entries.retain(|entry| entry.published.is_some_and(|published| published < before));
     }
     let Some(version) = version else {
-        let policy = Policy { min_age: SignedDuration::ZERO, now: Clock::system().now() };
+        let policy =
+            Policy { track: &Track::Major, current: None, min_age: SignedDuration::ZERO, now: Clock::system().now() };
         let found = newest(&entries, policy).release;
         return found.ok_or_else(|| CliError::failed(format!("{name}: {}", why_nothing(&entries))));
     };

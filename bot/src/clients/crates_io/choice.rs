@@ -4,10 +4,15 @@ use jiff::{SignedDuration, Timestamp};
 use semver::Version;
 
 use super::IndexEntry;
+use crate::model::Track;
 
-/// What makes a version acceptable, beyond being stable and not yanked.
+/// What makes a version acceptable, beyond not being yanked.
 #[derive(Debug, Clone, Copy)]
-pub struct Policy {
+pub struct Policy<'a> {
+    /// Which versions count.
+    pub track: &'a Track,
+    /// The version that is there already, which [`Track::Minor`] stays compatible with.
+    pub current: Option<&'a str>,
     /// How long a version must have been public; zero takes versions of unknown age too.
     pub min_age: SignedDuration,
     /// The time now.
@@ -41,9 +46,9 @@ pub enum Waiting {
 }
 
 /// Chooses among a crate's versions, in whatever order they come.
-pub fn newest(entries: &[IndexEntry], policy: Policy) -> Choice {
+pub fn newest(entries: &[IndexEntry], policy: Policy<'_>) -> Choice {
     let mut stable: Vec<&IndexEntry> =
-        entries.iter().filter(|entry| !entry.yanked && entry.version.pre.is_empty()).collect();
+        entries.iter().filter(|entry| !entry.yanked && is_tracked(&entry.version, policy)).collect();
     stable.sort_by(|a, b| b.version.cmp(&a.version));
     let mut waiting = None;
     for entry in stable {
@@ -57,7 +62,30 @@ pub fn newest(entries: &[IndexEntry], policy: Policy) -> Choice {
     Choice { release: None, waiting }
 }
 
-fn not_ready(entry: &IndexEntry, policy: Policy) -> Option<Waiting> {
+fn is_tracked(version: &Version, policy: Policy<'_>) -> bool {
+    let stable = version.pre.is_empty();
+    match policy.track {
+        Track::Major => stable,
+        Track::Prerelease => true,
+        Track::Exact { version: wanted } => version.to_string() == *wanted,
+        Track::Minor => {
+            let current = policy.current.and_then(|current| Version::parse(current).ok());
+            stable && current.is_none_or(|current| is_compatible(&current, version))
+        }
+    }
+}
+
+/// Cargo's caret rule: the first number that is not 0 stays.
+/// <https://doc.rust-lang.org/cargo/reference/specifying-dependencies.html#default-requirements>
+pub fn is_compatible(from: &Version, to: &Version) -> bool {
+    match (from.major, from.minor) {
+        (0, 0) => (to.major, to.minor, to.patch) == (0, 0, from.patch),
+        (0, minor) => (to.major, to.minor) == (0, minor),
+        (major, _) => to.major == major,
+    }
+}
+
+fn not_ready(entry: &IndexEntry, policy: Policy<'_>) -> Option<Waiting> {
     if policy.min_age <= SignedDuration::ZERO {
         return None;
     }
@@ -86,7 +114,7 @@ mod tests {
     use jiff::{SignedDuration, Timestamp};
     use proptest::prelude::*;
 
-    use super::{Choice, IndexEntry, Policy, Waiting, newest, why_nothing};
+    use super::{Choice, IndexEntry, Policy, Track, Waiting, newest, why_nothing};
 
     const NOW: &str = "2026-01-10T00:00:00Z";
 
@@ -103,8 +131,13 @@ mod tests {
         }
     }
 
-    fn days(days: i64) -> Policy {
-        Policy { min_age: SignedDuration::from_hours(24 * days), now: NOW.parse().unwrap() }
+    fn days(days: i64) -> Policy<'static> {
+        Policy {
+            track: &Track::Major,
+            current: None,
+            min_age: SignedDuration::from_hours(24 * days),
+            now: NOW.parse().unwrap(),
+        }
     }
 
     fn taken(choice: &Choice) -> Option<String> {
@@ -125,6 +158,23 @@ mod tests {
         let choice = newest(&entries, days(3));
         assert_eq!((taken(&choice).unwrap().as_str(), choice.waiting), ("1.0.0", None));
         assert_eq!(newest(&entries[..2], days(0)), Choice { release: None, waiting: None });
+    }
+
+    #[test]
+    fn a_track_says_which_versions_count() {
+        let versions = ["2.0.0", "1.10.0", "1.9.0", "3.0.0-rc.1", "0.9.9", "0.3.1", "0.3.0", "0.4.0"];
+        let entries = versions.map(|version| entry(version, Some("2025-01-01T00:00:00Z"), false));
+        let taken = |track: Track, current: Option<&str>| {
+            taken(&newest(&entries, Policy { track: &track, current, ..days(3) })).unwrap_or_default()
+        };
+        assert_eq!(taken(Track::Major, Some("1.9.0")), "2.0.0");
+        assert_eq!(taken(Track::Minor, Some("1.9.0")), "1.10.0");
+        assert_eq!(taken(Track::Minor, Some("0.3.0")), "0.3.1");
+        assert_eq!(taken(Track::Minor, Some("0.0.7")), "");
+        assert_eq!(taken(Track::Minor, None), "2.0.0");
+        assert_eq!(taken(Track::Prerelease, None), "3.0.0-rc.1");
+        assert_eq!(taken(Track::Exact { version: "0.9.9".to_owned() }, Some("1.9.0")), "0.9.9");
+        assert_eq!(taken(Track::Exact { version: "9.9.9".to_owned() }, None), "");
     }
 
     #[test]

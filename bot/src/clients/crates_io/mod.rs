@@ -14,7 +14,7 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use url::Url;
 
-pub use self::choice::{Choice, Policy, Waiting, newest, why_nothing};
+pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, why_nothing};
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;

@@ -80,6 +80,7 @@ impl Fixture {
             version: Some(self.text(version)),
             published: Some("2026-02-27T18:04:00Z".parse().unwrap()),
             reason: self.text(reason),
+            code: None,
             next_attempt: next_attempt.map(|at| at.parse().unwrap()),
         };
         self.store.set_state(&attr(name), &state).await.unwrap();

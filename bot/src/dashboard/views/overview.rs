@@ -5,7 +5,7 @@ use serde::Serialize;
 
 use super::{PullRequestRow, RunRow, state_label, urgency};
 use crate::dashboard::snapshot::Snapshot;
-use crate::store::{PrState, RunId, State, StatusRow};
+use crate::store::{PrState, ReasonCode, RunId, State, StatusRow};
 
 /// How many runs the overview shows.
 const RECENT: usize = 12;
@@ -50,6 +50,8 @@ pub(in crate::dashboard) struct StateCount {
 pub(in crate::dashboard) struct PackageRow {
     #[serde(flatten)]
     pub(in crate::dashboard) status: StatusRow,
+    /// The reason as a code.
+    pub(in crate::dashboard) reason_code: Option<ReasonCode>,
     #[serde(skip)]
     pub(in crate::dashboard) label: &'static str,
     /// What `main` has.
@@ -126,6 +128,7 @@ impl Overview {
 fn package_row(snapshot: &Snapshot, status: &StatusRow) -> PackageRow {
     let package = snapshot.packages.iter().find(|package| package.attr == status.attr);
     PackageRow {
+        reason_code: status.code,
         label: state_label(status.state),
         current_version: package.and_then(|package| package.current_version.clone()),
         since: package.map(|package| package.since),

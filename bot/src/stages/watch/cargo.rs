@@ -1,22 +1,17 @@
 //! Crates of the registry.
 
-use jiff::{SignedDuration, Timestamp};
-
-use super::{Candidate, Choice, Origin, Waiting, Watched};
+use super::{Candidate, Choice, Origin, Waiting, Wanted, Watched};
 use crate::clients::crates_io::{self, CratesIo, CratesIoError, IndexEntry, Policy, newest, why_nothing};
 use crate::clients::http::HttpError;
 use crate::model::{Failure, FailureClass};
 
-pub(super) async fn watch(
-    crates: &CratesIo,
-    name: &str,
-    min_age: SignedDuration,
-    now: Timestamp,
-) -> Result<Watched, Failure> {
+pub(super) async fn watch(crates: &CratesIo, name: &str, wanted: Wanted<'_>) -> Result<Watched, Failure> {
+    let Wanted { track, min_age, current, now } = wanted;
     let entries = versions(crates, name).await?;
-    let crates_io::Choice { release, waiting } = newest(&entries, Policy { min_age, now });
+    let crates_io::Choice { release, waiting } = newest(&entries, Policy { track, current, min_age, now });
+    let withdrawn = entries.iter().filter(|entry| entry.yanked).map(|entry| entry.version.to_string()).collect();
     let choice = Choice { release: release.map(candidate), waiting: waiting.map(waits) };
-    Ok(Watched { choice, why_nothing: why_nothing(&entries) })
+    Ok(Watched { choice, why_nothing: why_nothing(&entries), withdrawn })
 }
 
 pub(super) async fn find(crates: &CratesIo, name: &str, version: &str) -> Result<Candidate, Failure> {

@@ -3,14 +3,16 @@
 mod cargo;
 
 use std::cmp::Ordering;
+use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::cargo::crates_class;
 use super::Failure;
 use super::resolve::Resolver;
+use crate::clients::crates_io::is_compatible;
 use crate::config::Upstream;
-use crate::model::FailureClass;
+use crate::model::{Automerge, FailureClass, Track};
 
 /// A release that an upstream has published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -68,20 +70,30 @@ pub struct Watched {
     pub choice: Choice,
     /// Why there is no release at all, as the end of a sentence about the package.
     pub why_nothing: String,
+    /// Versions that the upstream has taken back.
+    pub withdrawn: BTreeSet<String>,
+}
+
+/// Which release is wanted.
+#[derive(Debug, Clone, Copy)]
+pub struct Wanted<'a> {
+    /// Which releases count.
+    pub track: &'a Track,
+    /// How long a release must have been public.
+    pub min_age: SignedDuration,
+    /// What the overlay has.
+    pub current: Option<&'a str>,
+    /// The time now.
+    pub now: Timestamp,
 }
 
 /// Asks an upstream about its releases.
 ///
 /// # Errors
 /// A [`Failure`] of class upstream (or infrastructure, for the cache).
-pub async fn watch(
-    resolver: &Resolver,
-    upstream: &Upstream,
-    min_age: SignedDuration,
-    now: Timestamp,
-) -> Result<Watched, Failure> {
+pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>) -> Result<Watched, Failure> {
     match upstream {
-        Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, min_age, now).await,
+        Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, wanted).await,
         Upstream::Go { .. } | Upstream::Npm { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }
@@ -105,9 +117,44 @@ pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     Some(parse(a)?.cmp(&parse(b)?))
 }
 
+/// Whether a pull request from one version to another may be merged without a person; a package that is new needs
+/// [`Automerge::Always`], and so does a step back.
+pub fn may_merge(rule: Automerge, from: Option<&str>, to: &str) -> bool {
+    let parse = |text: &str| semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok();
+    let step = match (from.and_then(parse), parse(to)) {
+        (Some(from), Some(to)) if to < from => Automerge::Always,
+        (Some(from), Some(to)) if (from.major, from.minor) == (to.major, to.minor) => Automerge::Patch,
+        (Some(from), Some(to)) if is_compatible(&from, &to) => Automerge::Minor,
+        _ => Automerge::Always,
+    };
+    rule >= step
+}
+
 fn unsupported(upstream: &Upstream) -> Failure {
     Failure {
         class: FailureClass::Upstream,
         message: format!("{upstream}: releases of this ecosystem cannot be followed by this version"),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::may_merge;
+    use crate::model::Automerge;
+
+    #[test]
+    fn a_rule_of_merging_goes_as_far_as_it_says() {
+        let least = |from: Option<&str>, to: &str| {
+            let rules = [Automerge::Never, Automerge::Patch, Automerge::Minor, Automerge::Always];
+            rules.into_iter().find(|rule| may_merge(*rule, from, to)).unwrap()
+        };
+        assert_eq!(least(Some("1.2.3"), "1.2.4"), Automerge::Patch);
+        assert_eq!(least(Some("1.2.3"), "1.3.0"), Automerge::Minor);
+        assert_eq!(least(Some("1.2.3"), "2.0.0"), Automerge::Always);
+        assert_eq!(least(Some("0.2.3"), "0.2.4"), Automerge::Patch);
+        assert_eq!(least(Some("0.2.3"), "0.3.0"), Automerge::Always);
+        assert_eq!(least(Some("v1.2.3"), "v1.2.2"), Automerge::Always);
+        assert_eq!(least(None, "1.0.0"), Automerge::Always);
+        assert_eq!(least(Some("1.0.0"), "tip"), Automerge::Always);
     }
 }

@@ -17,6 +17,7 @@ fn updating() -> PackageState {
         version: Some("1.0.0".to_owned()),
         published: None,
         reason: "building".to_owned(),
+        code: None,
         next_attempt: None,
     }
 }

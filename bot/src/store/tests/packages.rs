@@ -8,6 +8,7 @@ fn waiting(version: &str, reason: &str) -> PackageState {
         version: Some(version.to_owned()),
         published: Some(at("2026-02-28T09:30:00.123Z")),
         reason: reason.to_owned(),
+        code: None,
         next_attempt: Some(at("2026-03-04T00:00:00Z")),
     }
 }

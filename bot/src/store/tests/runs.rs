@@ -150,6 +150,7 @@ async fn status_has_the_agreed_keys_and_the_numbers_of_the_versions_last_run() {
         version: Some("1.1.0".to_owned()),
         published: None,
         reason: "newest release".to_owned(),
+        code: None,
         next_attempt: Some(at("2026-03-02T00:00:00Z")),
     };
     store.set_state(&attr("alpha"), &state).await.unwrap();
