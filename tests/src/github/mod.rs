@@ -76,12 +76,8 @@ impl GitHub {
 
     /// Starts a repository that has no commit yet.
     pub fn empty(settings: Settings) -> Self {
-        let runtime = tokio::runtime::Builder::new_multi_thread()
-            .worker_threads(1)
-            .enable_all()
-            .build()
-            .expect("a tokio runtime");
-        let listener = runtime.block_on(tokio::net::TcpListener::bind("127.0.0.1:0")).expect("a loopback port");
+        // Bound here, run elsewhere: a test may itself be asynchronous.
+        let listener = std::net::TcpListener::bind("127.0.0.1:0").expect("a loopback port");
         let base = format!("http://{}", listener.local_addr().expect("a bound port"));
         let folder = tempfile::tempdir().expect("a temporary folder");
         let git = bare_repository(&folder.path().join(format!("{}/{}.git", settings.owner, settings.name)));
@@ -90,6 +86,8 @@ impl GitHub {
         let (stop, stopped) = oneshot::channel();
         let served = hub.clone();
         let thread = std::thread::spawn(move || {
+            let mut runtime = tokio::runtime::Builder::new_multi_thread();
+            let runtime = runtime.worker_threads(1).enable_all().build().expect("a tokio runtime");
             runtime.block_on(server::serve_until(listener, served, stopped));
             // A hook of a test may wait for what never comes.
             runtime.shutdown_timeout(Duration::from_secs(1));

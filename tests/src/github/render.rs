@@ -33,7 +33,8 @@ impl World {
 
     /// `simple-user`.
     pub(super) fn user(&self, login: &str) -> Value {
-        let api = format!("{}/users/{login}", self.api());
+        let named = login.replace('[', "%5B").replace(']', "%5D");
+        let api = format!("{}/users/{named}", self.api());
         let kind = if login.ends_with("[bot]") { "Bot" } else { "User" };
         json!({
             "login": login,
@@ -42,7 +43,7 @@ impl World {
             "avatar_url": format!("{}/avatars/{}", self.base, number_of(login)),
             "gravatar_id": "",
             "url": api,
-            "html_url": format!("{}/{login}", self.base),
+            "html_url": format!("{}/{named}", self.base),
             "followers_url": format!("{api}/followers"),
             "following_url": format!("{api}/following{{/other_user}}"),
             "gists_url": format!("{api}/gists{{/gist_id}}"),

@@ -10,7 +10,6 @@ use axum::response::{IntoResponse as _, Response};
 use data_encoding::HEXLOWER;
 use futures::StreamExt as _;
 use sha2::{Digest as _, Sha256};
-use tokio::net::TcpListener;
 use tokio::sync::oneshot;
 
 use super::call::{Asked, Content, Reply};
@@ -25,7 +24,9 @@ use super::{Hub, graphql};
 const VERSION: &str = "2022-11-28";
 
 /// Serves until `stop` fires or is dropped.
-pub(super) async fn serve_until(listener: TcpListener, hub: Hub, stop: oneshot::Receiver<()>) {
+pub(super) async fn serve_until(listener: std::net::TcpListener, hub: Hub, stop: oneshot::Receiver<()>) {
+    listener.set_nonblocking(true).expect("a listener for tokio");
+    let listener = tokio::net::TcpListener::from_std(listener).expect("a listener for tokio");
     let app = Router::new().fallback(answer).with_state(hub);
     tokio::select! {
         result = axum::serve(listener, app).into_future() => result.expect("the fake GitHub's server"),
