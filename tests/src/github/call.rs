@@ -94,9 +94,12 @@ pub struct Request {
 }
 
 impl Request {
-    /// May it have changed something on the forge? Git's are not counted.
+    /// May it have changed something on the forge? Git's are not counted, nor is asking for an app's token.
     pub fn is_write(&self) -> bool {
-        self.method != "GET" && self.method != "HEAD" && !self.is_git()
+        if self.path == "/graphql" {
+            return self.body["query"].as_str().is_some_and(|query| query.trim_start().starts_with("mutation"));
+        }
+        !["GET", "HEAD"].contains(&self.method.as_str()) && !self.is_git() && !self.path.starts_with("/app/")
     }
 
     /// Is it git's?

@@ -23,6 +23,16 @@ impl Hub {
         opened.unwrap_or_else(|reply| panic!("{branch} cannot be opened: {:?}", reply.body()))
     }
 
+    /// Opens a pull request of one changed file from a person's fork, and gives its number.
+    #[track_caller]
+    pub fn open_pull_from_fork(&self, author: &str, branch: &str, title: &str, (path, text): (&str, &str)) -> u64 {
+        let mut world = self.world();
+        let base = world.branch("main").expect("a main branch");
+        let head = world.commit_on(Some(base), path, text, author);
+        let opening = Opening { title, body: None, head: branch, base: "main", draft: false, author };
+        world.add_pull(&opening, author, base, head)
+    }
+
     /// Closes a pull request.
     #[track_caller]
     pub fn close(&self, number: u64) {

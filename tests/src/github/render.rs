@@ -130,8 +130,8 @@ impl World {
             "assignees": self.users(&pull.assignees),
             "requested_reviewers": self.users(&pull.reviewers),
             "requested_teams": [],
-            "head": self.end(&pull.head, &pull.head_sha),
-            "base": self.end(&pull.base, &self.ends(pull).0.to_string()),
+            "head": self.end(&pull.head_owner, &pull.head, &pull.head_sha),
+            "base": self.end(&self.settings.owner, &pull.base, &self.ends(pull).0.to_string()),
             "_links": {
                 "self": href(api.clone()),
                 "html": href(page),
@@ -153,13 +153,13 @@ impl World {
         })
     }
 
-    fn end(&self, branch: &str, sha: &str) -> Value {
+    fn end(&self, owner: &str, branch: &str, sha: &str) -> Value {
         json!({
-            "label": format!("{}:{branch}", self.settings.owner),
+            "label": format!("{owner}:{branch}"),
             "ref": branch,
             "sha": sha,
-            "user": self.user(&self.settings.owner),
-            "repo": self.repository(),
+            "user": self.user(owner),
+            "repo": self.repository(owner),
         })
     }
 

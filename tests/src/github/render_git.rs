@@ -53,38 +53,41 @@ pub(super) const REPOSITORY: u64 = 4242;
 
 impl World {
     /// What `minimal-repository` and its larger siblings share.
-    pub(super) fn repository_minimal(&self) -> Value {
-        let api = self.api_repository();
+    pub(super) fn repository_minimal(&self, owner: &str) -> Value {
+        let own = owner == self.settings.owner;
+        let full_name = format!("{owner}/{}", self.settings.name);
+        let api = format!("{}/repos/{full_name}", self.api());
         let mut urls = Map::new();
         for (name, below) in BELOW {
             urls.insert(format!("{name}_url"), json!(format!("{api}{below}")));
         }
         let mut shown = json!({
-            "id": REPOSITORY,
-            "node_id": format!("R_{REPOSITORY}"),
+            "id": if own { REPOSITORY } else { REPOSITORY + 1 },
+            "node_id": format!("R_{owner}"),
             "name": self.settings.name,
-            "full_name": self.full_name(),
-            "owner": self.user(&self.settings.owner),
+            "full_name": full_name,
+            "owner": self.user(owner),
             "private": self.settings.private,
-            "html_url": self.page(),
+            "html_url": format!("{}/{full_name}", self.base),
             "description": null,
-            "fork": false,
+            "fork": !own,
             "url": api,
         });
         join(&mut shown, Value::Object(urls));
         shown
     }
 
-    /// `repository`, as in a pull request's ends.
-    pub(super) fn repository(&self) -> Value {
+    /// `repository`, as in a pull request's ends; of another owner it is a fork.
+    pub(super) fn repository(&self, owner: &str) -> Value {
         let open = self.pulls.values().filter(|pull| pull.is_open()).count();
-        let mut shown = self.repository_minimal();
+        let mut shown = self.repository_minimal(owner);
+        let page = shown["html_url"].as_str().unwrap_or_default().to_owned();
         let extra = json!({
-            "git_url": format!("{}.git", self.page()),
-            "ssh_url": format!("git@forge.example:{}.git", self.full_name()),
-            "clone_url": format!("{}.git", self.page()),
+            "git_url": format!("{page}.git"),
+            "ssh_url": format!("git@forge.example:{owner}/{}.git", self.settings.name),
+            "clone_url": format!("{page}.git"),
             "mirror_url": null,
-            "svn_url": self.page(),
+            "svn_url": page,
             "homepage": null,
             "language": "Nix",
             "forks_count": 0,
@@ -117,7 +120,7 @@ impl World {
     /// `full-repository`.
     pub(super) fn repository_full(&self) -> Value {
         let allows = |method: &str| self.settings.merge_methods.iter().any(|allowed| allowed == method);
-        let mut shown = self.repository();
+        let mut shown = self.repository(&self.settings.owner);
         let extra = json!({
             "permissions": { "admin": false, "maintain": false, "push": true, "triage": true, "pull": true },
             "allow_merge_commit": allows("merge"),

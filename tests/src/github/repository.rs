@@ -34,6 +34,11 @@ impl World {
         self.git.refname_to_id(&format!("refs/heads/{name}")).ok()
     }
 
+    /// Where a pull request's branch is; a fork's stays where it was.
+    pub(super) fn head_of(&self, pull: &Pull) -> Option<Oid> {
+        if pull.head_owner == self.settings.owner { self.branch(&pull.head) } else { Some(parsed(&pull.head_sha)) }
+    }
+
     /// Puts a branch or another reference somewhere.
     pub(super) fn set_reference(&self, name: &str, to: Oid) {
         self.git.reference(name, to, true, "moved by the forge").expect("a reference to a commit that is there");
@@ -139,13 +144,18 @@ impl World {
     /// Puts one more commit on a branch, which it makes from the default branch where it is new.
     pub(super) fn commit_file(&self, branch: &str, path: &str, text: &str, who: &str) -> Oid {
         let parent = self.branch(branch).or_else(|| self.branch("main"));
+        let made = self.commit_on(parent, path, text, who);
+        self.set_reference(&format!("refs/heads/{branch}"), made);
+        made
+    }
+
+    /// A commit that changes one file, and that no reference points to yet.
+    pub(super) fn commit_on(&self, parent: Option<Oid>, path: &str, text: &str, who: &str) -> Oid {
         let old = parent.map(|id| tree_of(&self.git, id));
         let blob = self.git.blob(text.as_bytes()).expect("a blob");
         let parts: Vec<&str> = path.split('/').collect();
         let tree = self.with_blob(old.as_ref(), &parts, blob);
-        let made = self.commit(tree, parent.as_slice(), &format!("Change {path}"), who);
-        self.set_reference(&format!("refs/heads/{branch}"), made);
-        made
+        self.commit(tree, parent.as_slice(), &format!("Change {path}"), who)
     }
 
     fn with_blob(&self, tree: Option<&Tree<'_>>, path: &[&str], blob: Oid) -> Oid {

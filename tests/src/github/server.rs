@@ -240,9 +240,11 @@ impl Hub {
             ("x-ratelimit-used", used),
             ("x-ratelimit-reset", reset),
         ];
-        // What a fault says of the limit stays.
-        if !reply.headers.iter().any(|(name, _)| name.starts_with("x-ratelimit")) {
-            reply.headers.extend(all.map(|(name, value)| (name.to_owned(), value.to_string())));
+        for (name, value) in all {
+            // What a fault says of the limit stays.
+            if !reply.headers.iter().any(|(known, _)| known == name) {
+                reply = reply.with(name, value.to_string());
+            }
         }
         reply.with("x-ratelimit-resource", "core").with("x-github-api-version-selected", VERSION)
     }

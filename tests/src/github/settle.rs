@@ -26,7 +26,7 @@ impl World {
         let open: Vec<u64> = self.pulls.values().filter(|pull| pull.is_open()).map(|pull| pull.number).collect();
         for number in open {
             let pull = self.pulls[&number].clone();
-            let Some((base, head)) = now.get(&pull.base).copied().zip(now.get(&pull.head).copied()) else {
+            let Some((base, head)) = now.get(&pull.base).copied().zip(self.head_of(&pull)) else {
                 self.finish(number, None, who);
                 continue;
             };
@@ -107,7 +107,7 @@ impl World {
         let pull = self.pulls.get(&number).filter(|pull| pull.is_open())?.clone();
         let headline = headline.unwrap_or_else(|| match method {
             "squash" => format!("{} (#{number})", pull.title),
-            _ => format!("Merge pull request #{number} from {}/{}", self.settings.owner, pull.head),
+            _ => format!("Merge pull request #{number} from {}/{}", pull.head_owner, pull.head),
         });
         let text = text.unwrap_or_else(|| pull.title.clone());
         let made = self.bring_in(&pull, method, &format!("{headline}\n\n{text}"), who);
@@ -117,7 +117,7 @@ impl World {
             return None;
         };
         self.finish(number, Some(made), who);
-        if self.settings.delete_branch_on_merge {
+        if self.settings.delete_branch_on_merge && pull.head_owner == self.settings.owner {
             self.delete_branch(&pull.head);
         }
         self.follow_branches(who);

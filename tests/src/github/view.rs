@@ -1,6 +1,7 @@
 //! What a test can see of the fake.
 
 use std::path::PathBuf;
+use std::time::Duration;
 
 use super::Hub;
 use super::call::Request;
@@ -69,6 +70,13 @@ impl Hub {
     /// Those that may have changed something through the API.
     pub fn writes(&self) -> Vec<Request> {
         self.requests().into_iter().filter(Request::is_write).collect()
+    }
+
+    /// The shortest time from one write to the next; `None` where there were not two.
+    pub fn shortest_pause(&self) -> Option<Duration> {
+        let writes = self.writes();
+        let pauses = writes.windows(2).map(|pair| pair[1].time.duration_since(pair[0].time).unsigned_abs());
+        pauses.min()
     }
 
     /// Forgets the requests so far.

@@ -74,6 +74,8 @@ pub struct Pull {
     pub draft: bool,
     /// The branch that it brings.
     pub head: String,
+    /// Whose repository that branch is in: the owner's, or a person's fork.
+    pub head_owner: String,
     /// The commit at which the branch was when the forge last looked while it was open.
     pub head_sha: String,
     /// The branch into which it goes.
@@ -262,6 +264,7 @@ pub(super) struct World {
 }
 
 impl World {
+    /// All that is there at the start.
     pub(super) fn new(base: String, git: git2::Repository, settings: Settings) -> Self {
         let token =
             Token { value: settings.token.clone(), who: Who::User(settings.login.clone()), ends: None, refused: false };

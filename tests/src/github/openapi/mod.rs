@@ -142,3 +142,6 @@ fn mended(mut document: Value) -> Value {
 fn name_of(part: &str) -> Option<&str> {
     part.strip_prefix('{')?.strip_suffix('}')
 }
+
+#[cfg(test)]
+mod tests;

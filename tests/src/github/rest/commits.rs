@@ -61,7 +61,7 @@ impl World {
                 "statuses": list,
                 "sha": sha,
                 "total_count": total,
-                "repository": self.repository_minimal(),
+                "repository": self.repository_minimal(&self.settings.owner),
                 "commit_url": format!("{}/commits/{sha}", self.api_repository()),
                 "url": format!("{}/commits/{sha}/status", self.api_repository()),
             })
@@ -96,12 +96,16 @@ impl World {
         let full = format!("refs/{name}");
         match self.git.refname_to_id(&full) {
             Ok(target) => Reply::ok(self.reference_shown(&full, target)),
+            Err(_) if self.heads.is_empty() => empty(),
             Err(_) => Reply::not_found(),
         }
     }
 
     pub(super) fn make_reference(&mut self, visit: &Visit<'_>) -> Reply {
         let wish = visit.asked.json();
+        if self.heads.is_empty() {
+            return empty();
+        }
         let name = wish["ref"].as_str().unwrap_or_default();
         if !name.starts_with("refs/") || name.split('/').count() < 3 || !git2::Reference::is_valid_name(name) {
             return Reply::error(422, "Reference name is not valid");
@@ -159,4 +163,9 @@ impl World {
         let tags = tags.collect();
         self.page_of(visit, tags, |list| list)
     }
+}
+
+/// Of a repository without a commit GitHub shows no references, and takes none but by a push.
+fn empty() -> Reply {
+    Reply::error(409, "Git Repository is empty.")
 }

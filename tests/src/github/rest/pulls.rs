@@ -2,11 +2,13 @@
 
 use std::collections::BTreeSet;
 
+use git2::Oid;
 use serde_json::Value;
 
 use super::Visit;
 use crate::github::call::Reply;
 use crate::github::clock;
+use crate::github::repository::parsed;
 use crate::github::world::{Pull, World};
 
 /// A new pull request, from whomever.
@@ -27,12 +29,11 @@ impl World {
     pub(super) fn list_pulls(&self, visit: &Visit<'_>) -> Reply {
         let asked = visit.asked;
         let state = asked.parameter("state").unwrap_or("open");
-        let owner = format!("{}:", self.settings.owner);
         // GitHub looks at `head` only where it names the owner too.
         let head = asked.parameter("head").filter(|head| head.contains(':'));
         let wanted = |pull: &&Pull| {
             (state == "all" || pull.state == state)
-                && head.is_none_or(|head| head.strip_prefix(&owner) == Some(pull.head.as_str()))
+                && head.is_none_or(|head| head == format!("{}:{}", pull.head_owner, pull.head))
                 && asked.parameter("base").is_none_or(|base| base == pull.base)
         };
         let mut pulls: Vec<&Pull> = self.earlier(visit.stale).values().filter(wanted).collect();
@@ -79,13 +80,21 @@ impl World {
         let Some(head) = self.branch(opening.head) else { return Err(invalid(Some("head"), "invalid", None)) };
         too_long(opening.title, opening.body.as_deref())?;
         let custom = |message: String| Err(invalid(None, "custom", Some(message)));
-        let same = |pull: &Pull| pull.is_open() && pull.head == opening.head && pull.base == opening.base;
+        let owner = self.settings.owner.clone();
+        let same = |pull: &Pull| {
+            pull.is_open() && pull.head_owner == owner && pull.head == opening.head && pull.base == opening.base
+        };
         if self.pulls.values().any(same) {
             return custom(format!("A pull request already exists for {}:{}.", self.settings.owner, opening.head));
         }
         if self.contains(base, head) {
             return custom(format!("No commits between {} and {}", opening.base, opening.head));
         }
+        Ok(self.add_pull(opening, &owner, base, head))
+    }
+
+    /// A new pull request of a commit that is there, in the owner's repository or in a fork.
+    pub(in crate::github) fn add_pull(&mut self, opening: &Opening<'_>, owner: &str, base: Oid, head: Oid) -> u64 {
         let number = self.pulls.len() as u64 + 1;
         let now = clock::now();
         let pull = Pull {
@@ -97,6 +106,7 @@ impl World {
             merged: false,
             draft: opening.draft,
             head: opening.head.to_owned(),
+            head_owner: owner.to_owned(),
             head_sha: head.to_string(),
             base: opening.base.to_owned(),
             base_sha: base.to_string(),
@@ -118,7 +128,7 @@ impl World {
         self.pulls.insert(number, pull);
         self.set_reference(&format!("refs/pull/{number}/head"), head);
         self.remember();
-        Ok(number)
+        number
     }
 
     pub(super) fn pull_route(&mut self, visit: &Visit<'_>, method: &str, number: &str, rest: &[&str]) -> Reply {
@@ -214,13 +224,15 @@ impl World {
         if pull.merged {
             return Err("state cannot be changed. The pull request cannot be reopened.".to_owned());
         }
-        let Some(head) = self.branch(&pull.head) else {
+        let Some(head) = self.head_of(pull) else {
             return Err(format!("state cannot be changed. The {} branch has been deleted.", pull.head));
         };
-        if !self.contains(head, super::super::repository::parsed(&pull.head_sha)) {
+        if !self.contains(head, parsed(&pull.head_sha)) {
             return Err(format!("state cannot be changed. The {} branch was force-pushed or recreated.", pull.head));
         }
-        let other = |other: &Pull| other.is_open() && other.head == pull.head && other.base == pull.base;
+        let other = |other: &Pull| {
+            other.is_open() && other.head_owner == pull.head_owner && other.head == pull.head && other.base == pull.base
+        };
         if let Some(other) = self.pulls.values().find(|pull| other(pull)) {
             return Err(format!(
                 "state cannot be changed. There is already an open pull request ({}) for this branch.",
