@@ -113,32 +113,30 @@ impl World {
         let (base, head) = self.ends(pull);
         let tree = self.merged_tree(base, head)?;
         let made = match method {
-            "squash" => self.commit(tree, &[base], message, who),
-            "rebase" => self.replayed(pull, base, who)?,
-            _ => self.commit(tree, &[base, head], message, who),
+            "squash" => self.commit(tree, &[base], message, &signature(who), &signature(FORGE)),
+            "rebase" => self.replayed(pull, base)?,
+            _ => self.commit(tree, &[base, head], message, &signature(who), &signature(FORGE)),
         };
         self.set_reference(&format!("refs/heads/{}", pull.base), made);
         Some(made)
     }
 
     /// Each commit of the pull request anew on its base.
-    fn replayed(&self, pull: &Pull, base: Oid, who: &str) -> Option<Oid> {
+    fn replayed(&self, pull: &Pull, base: Oid) -> Option<Oid> {
         self.commits_of(pull).into_iter().try_fold(base, |tip, commit| {
             let [old, onto] = [commit, tip].map(|id| self.git.find_commit(id).expect("a commit"));
             let mut index = self.git.cherrypick_commit(&old, &onto, 0, None).ok()?;
             let tree = index.write_tree_to(&self.git).ok()?;
-            Some(self.commit(tree, &[tip], old.message().unwrap_or_default(), who))
+            Some(self.commit(tree, &[tip], old.message().unwrap_or_default(), &old.author(), &signature(FORGE)))
         })
     }
 
     /// A commit that no reference points to yet.
-    pub(super) fn commit(&self, tree: Oid, parents: &[Oid], message: &str, who: &str) -> Oid {
-        let time = git2::Time::new(clock::now().as_second(), 0);
-        let author = Signature::new(who, &format!("{who}@users.forge.example"), &time).expect("a signature");
+    fn commit(&self, tree: Oid, parents: &[Oid], message: &str, author: &Signature<'_>, by: &Signature<'_>) -> Oid {
         let parents: Vec<_> = parents.iter().map(|id| self.git.find_commit(*id).expect("a parent")).collect();
         let parents: Vec<_> = parents.iter().collect();
         let tree = self.git.find_tree(tree).expect("a tree");
-        self.git.commit(None, &author, &author, message, &tree, &parents).expect("a commit")
+        self.git.commit(None, author, by, message, &tree, &parents).expect("a commit")
     }
 
     /// Puts one more commit on a branch, which it makes from the default branch where it is new.
@@ -155,7 +153,8 @@ impl World {
         let blob = self.git.blob(text.as_bytes()).expect("a blob");
         let parts: Vec<&str> = path.split('/').collect();
         let tree = self.with_blob(old.as_ref(), &parts, blob);
-        self.commit(tree, parent.as_slice(), &format!("Change {path}"), who)
+        let who = signature(who);
+        self.commit(tree, parent.as_slice(), &format!("Change {path}"), &who, &who)
     }
 
     fn with_blob(&self, tree: Option<&Tree<'_>>, path: &[&str], blob: Oid) -> Oid {
@@ -170,6 +169,14 @@ impl World {
         }
         builder.write().expect("a tree")
     }
+}
+
+/// Who stands as committer under the commits that the forge makes.
+const FORGE: &str = "web-flow";
+
+fn signature(login: &str) -> Signature<'static> {
+    let time = git2::Time::new(clock::now().as_second(), 0);
+    Signature::new(login, &format!("{login}@users.forge.example"), &time).expect("a signature")
 }
 
 /// A commit's files.

@@ -122,6 +122,9 @@ impl Hub {
     }
 
     fn work(&self, asked: &Asked, stale: usize) -> Reply {
+        if self.shows_a_token(asked) {
+            return self.violated(format!("{}: a token is in an address or in a text", asked.method));
+        }
         match (asked.api_path(), git_http::wish_of(asked)) {
             (Some("/graphql"), _) => self.graphql(asked),
             (Some(path), _) => self.rest(asked, path, stale),
@@ -222,6 +225,13 @@ impl Hub {
             }
             Err(violation) => self.violated(violation),
         }
+    }
+
+    /// Is a token anywhere but in the header that is made for it? What git sends is packed and not looked into.
+    fn shows_a_token(&self, asked: &Asked) -> bool {
+        let body = if asked.api_path().is_some() { String::from_utf8_lossy(&asked.body) } else { "".into() };
+        let places = [asked.path.as_str(), asked.raw_query.as_str(), &body];
+        self.world().tokens.iter().any(|token| places.iter().any(|place| place.contains(&token.value)))
     }
 
     /// Remembers what must not be, and answers with it.

@@ -186,3 +186,55 @@ fn a_repository_without_a_commit() {
     git(folder.path(), &["push", "-q", "origin", "main"]).expect_code(0);
     client.get("/git/ref/heads/main").expect(200);
 }
+
+#[test]
+fn a_branch_that_is_put_elsewhere() {
+    let github = GitHub::start();
+    let client = Client::of(&github);
+    let main = github.branch("main").unwrap();
+    let one = github.commit_as_person("nixwright/fd", "fd", "1");
+    client.open("nixwright/fd").expect(201);
+    // Nothing is left of it.
+    github.move_branch("nixwright/fd", &main);
+    assert!(!github.pull(1).is_open() && !github.pull(1).merged);
+    client.send("PATCH", "/pulls/1", &json!({ "state": "open" })).expect(422);
+
+    // Closed, and then another history.
+    github.move_branch("nixwright/fd", &one);
+    assert_eq!(client.open("nixwright/fd").expect(201)["number"], 2);
+    github.close(2);
+    github.move_branch("nixwright/fd", &main);
+    github.commit_as_person("nixwright/fd", "fd", "2");
+    let refused = client.send("PATCH", "/pulls/2", &json!({ "state": "open" })).expect(422);
+    assert!(refused["errors"][0]["message"].as_str().unwrap().contains("force-pushed"), "{refused}");
+
+    // Main has another answer to the same question.
+    assert_eq!(client.open("nixwright/fd").expect(201)["number"], 3);
+    github.push_to_main("fd", "3");
+    assert_eq!(github.merge_state(3), "dirty");
+    client.get("/pulls/3").expect(200);
+    let shown = client.get("/pulls/3").expect(200);
+    assert_eq!((&shown["mergeable"], &shown["mergeable_state"]), (&json!(false), &json!("dirty")));
+    let refused = client.send("PUT", "/pulls/3/merge", &json!({})).expect(405);
+    assert_eq!(refused["message"], "Pull Request has merge conflicts");
+}
+
+#[test]
+fn people_merge_in_three_ways() {
+    let github = GitHub::with(Settings { delete_branch_on_merge: true, ..Settings::default() });
+    let client = Client::of(&github);
+    for (method, parents) in [("merge", 2), ("squash", 1), ("rebase", 1)] {
+        github.commit_as_person(method, &format!("{method}/a"), "1");
+        let head = github.commit_as_person(method, &format!("{method}/b"), "1");
+        let number = github.open_pull(method, method, "bob");
+        let made = github.merge_as(number, method);
+        assert_eq!(github.branch("main").as_ref(), Some(&made));
+        assert_eq!(github.branch(method), None);
+        let shown = client.get(&format!("/commits/{made}")).expect(200);
+        assert_eq!(shown["parents"].as_array().unwrap().len(), parents);
+        assert_ne!(made, head);
+        let commits = client.get(&format!("/pulls/{number}/commits")).expect(200);
+        assert_eq!(commits.as_array().unwrap().len(), 2, "{method}");
+        assert_eq!(client.get(&format!("/pulls/{number}/files")).expect(200).as_array().unwrap().len(), 2, "{method}");
+    }
+}

@@ -17,12 +17,13 @@ fn what_github_does_not_know_is_a_violation() {
     client.get("/pulls?state=merged").expect(500);
     client.send("POST", "/pulls", &json!({ "title": "fd" })).expect(500);
     client.get("/pull/1").expect(500);
+    client.send("POST", "/issues/1/comments", &json!({ "body": github.token() })).expect(500);
     client.send("POST", "//graphql", &json!({ "query": "{ viewer { name_of_it } }" })).expect(500);
     assert_eq!(client.try_send("GET", "/pulls", None, &[("x-github-api-version", "1")]).unwrap().status, 200);
     let bare = client.runtime.block_on(client.http.get(format!("{}/user", github.api_url())).send()).unwrap();
     assert_eq!(bare.status(), 500);
     let violations = github.take_violations();
-    assert_eq!(violations.len(), 7, "{violations:#?}");
+    assert_eq!(violations.len(), 8, "{violations:#?}");
     assert_eq!(github.pulls(), []);
 
     // A test that does not look for them fails.
@@ -88,6 +89,12 @@ fn an_app_gets_tokens_that_end() {
     client.token = app;
     client.send("POST", "//app/installations/99/access_tokens", &Value::Null).expect(201);
     assert_eq!(github.tokens().len(), 3);
+
+    // Tokens end by themselves, too.
+    github.set_token_lifetime(std::time::Duration::ZERO);
+    let given = client.send("POST", "//app/installations/99/access_tokens", &Value::Null).expect(201);
+    client.token = given["token"].as_str().unwrap().to_owned();
+    client.get("/pulls").expect(401);
 }
 
 #[test]
