@@ -10,5 +10,6 @@ pub mod model;
 pub mod overlay;
 pub mod pipeline;
 pub mod schedule;
+pub mod service;
 pub mod stages;
 pub mod store;

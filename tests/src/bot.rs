@@ -2,6 +2,8 @@
 
 use std::collections::BTreeMap;
 use std::ffi::OsString;
+use std::io::{BufRead as _, BufReader, Read as _, Write as _};
+use std::net::TcpStream;
 use std::path::{Path, PathBuf};
 use std::process::{Child, Command, Stdio};
 
@@ -102,6 +104,23 @@ impl Bot {
         command.spawn().expect("the program starts")
     }
 
+    /// Starts the service; its configuration has to listen at port 0.
+    pub fn start_service(&self) -> Service {
+        let mut command = self.command(&["run", "-v"]);
+        let log = std::fs::File::create(self.folder.join("service.log")).expect("a log");
+        let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
+        let mut lines = BufReader::new(child.stdout.take().expect("its standard output")).lines();
+        let first = lines.next().and_then(Result::ok).unwrap_or_default();
+        let address = first.split_once("http://").map(|(_, rest)| rest.trim_end_matches('/').to_owned());
+        let address = address.unwrap_or_else(|| panic!("no address in {first:?}: {}", self.service_log()));
+        Service { child, address }
+    }
+
+    /// What the service wrote to its standard error.
+    pub fn service_log(&self) -> String {
+        std::fs::read_to_string(self.folder.join("service.log")).unwrap_or_default()
+    }
+
     /// The overlay repository.
     pub fn overlay(&self) -> Overlay {
         Overlay::open(&self.state().join("overlay.git"))
@@ -128,6 +147,44 @@ impl Bot {
             (path.to_str().expect("a plain name").to_owned(), text)
         };
         files_below(&root).into_iter().map(read).collect()
+    }
+}
+
+/// The running service. It is killed when it is dropped.
+pub struct Service {
+    child: Child,
+    address: String,
+}
+
+impl Service {
+    /// `GET` of a path: the status and the body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        let mut connection = TcpStream::connect(&self.address).expect("the service listens");
+        let request = format!("GET {path} HTTP/1.1\r\nHost: {}\r\nConnection: close\r\n\r\n", self.address);
+        connection.write_all(request.as_bytes()).expect("a request");
+        let mut answer = String::new();
+        connection.read_to_string(&mut answer).expect("an answer");
+        let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
+        let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
+        (status, body.to_owned())
+    }
+
+    /// The process's number.
+    pub fn id(&self) -> u32 {
+        self.child.id()
+    }
+
+    /// Asks it to end, and waits until it has: its exit code.
+    pub fn terminate(mut self) -> Option<i32> {
+        run(command("kill").args(["-TERM", &self.child.id().to_string()])).expect_code(0);
+        self.child.wait().expect("it ends").code()
+    }
+}
+
+impl Drop for Service {
+    fn drop(&mut self) {
+        let _ = self.child.kill();
+        let _ = self.child.wait();
     }
 }
 

@@ -1,33 +1,39 @@
 //! `nixwright run`.
 
 use std::fmt::Write as _;
+use std::net::SocketAddr;
 use std::path::Path;
 use std::sync::Arc;
 use std::time::Instant;
 
 use clap::Args;
+use tokio::signal::unix::{SignalKind, signal};
+use tokio::sync::watch;
 
 use super::exit::{CliError, Exit};
 use super::output::{Tone, duration, print, toned};
 use super::progress::Bars;
 use super::wiring::{State, bot, load_config};
 use crate::dashboard::{Site, export};
-use crate::pipeline::{CycleError, CycleSummary, PackageResult, PackageSummary};
+use crate::pipeline::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
+use crate::service::{self, Shown};
 
 #[derive(Debug, Args)]
-#[command(after_help = "Examples:\n  nixwright run --once              one full cycle\n  \
-                        nixwright run --once --dry-run    what a cycle would do")]
+#[command(
+    after_help = "Examples:\n  nixwright run                     the service: looks by its schedule and shows its pages\n  \
+                        nixwright run --once              one full cycle\n  \
+                        nixwright run --once --dry-run    what a cycle would do"
+)]
 pub(super) struct RunArgs {
     /// One full cycle, then exit
-    #[arg(long, required = true)]
+    #[arg(long)]
     once: bool,
     /// Watch only: say what would be updated, write nothing but caches
-    #[arg(long)]
+    #[arg(long, requires = "once")]
     dry_run: bool,
 }
 
 pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, CliError> {
-    debug_assert!(args.once, "clap requires it");
     let started = Instant::now();
     let config = load_config(config)?;
     if config.packages.is_empty() {
@@ -38,7 +44,11 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     }
     let state = State::of(&config);
     let bars = Bars::default();
+    let listen = config.service.listen;
     let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
+    if !args.once {
+        return serve(&bot, &state, listen).await;
+    }
     let summary = bot.cycle(args.dry_run).await;
     let summary = match summary {
         Ok(summary) => summary,
@@ -52,14 +62,41 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     };
     let mut text = describe(&summary);
     if !args.dry_run {
-        let site = Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) };
-        export(&bot.store, &state.dashboard(), &site).await.map_err(CliError::failed)?;
+        export(&bot.store, &state.dashboard(), &site(&bot)).await.map_err(CliError::failed)?;
         text.push_str(&where_to_look(&state, &summary));
     }
     bot.store.clone().close().await;
     text.push_str(&toned(Tone::Quiet, &format!("{} in all\n", duration(started.elapsed()))));
     print(&text);
     Ok(if summary.has_failures() { Exit::Failed } else { Exit::Done })
+}
+
+fn site(bot: &Bot) -> Site {
+    Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) }
+}
+
+/// The service, until the process is asked to end.
+async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, CliError> {
+    let listener = service::bind(listen).await.map_err(CliError::machine)?;
+    let address = listener.local_addr().map_err(CliError::machine)?;
+    let (sender, stop) = watch::channel(false);
+    let mut terminate = signal(SignalKind::terminate()).map_err(CliError::machine)?;
+    let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::machine)?;
+    tokio::spawn(async move {
+        tokio::select! {
+            _ = terminate.recv() => {}
+            _ = interrupt.recv() => {}
+        }
+        tracing::info!("asked to stop");
+        sender.send_replace(true);
+    });
+    print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
+    let shown = Shown { listener, folder: state.dashboard(), site: site(bot) };
+    let ended = service::run(bot, shown, stop).await;
+    bot.store.clone().close().await;
+    ended.map_err(CliError::failed)?;
+    print("stopped; what was under way goes on at the next start\n");
+    Ok(Exit::Done)
 }
 
 fn describe(summary: &CycleSummary) -> String {

@@ -10,7 +10,7 @@ use url::Url;
 
 use super::reader::{Reader, Section, checked, count, duration, parsed, text};
 use crate::clients::endpoints;
-use crate::model::RepositoryName;
+use crate::model::{Automerge, RepositoryName};
 use crate::schedule::{Cron, QuietHours, Schedule};
 
 /// Where pull requests are.
@@ -67,6 +67,8 @@ pub struct Publish {
     pub max_open: Option<usize>,
     /// When nothing is published.
     pub quiet_hours: Vec<QuietHours>,
+    /// Which changes of what all packages share are merged without a person: the rule of `[defaults]`.
+    pub automerge: Automerge,
 }
 
 /// The service: when it looks, and where its pages are.
@@ -160,12 +162,13 @@ pub(super) fn forge(
     Some(Forge::Github(Github { repository: repository?, api, web, auth: auth?, labels, write_interval }))
 }
 
-pub(super) fn publish(mut section: Section<'_, '_, '_, '_>) -> Publish {
+pub(super) fn publish(mut section: Section<'_, '_, '_, '_>, automerge: Automerge) -> Publish {
     let publish = Publish {
         max_open: section.get("max_open", |value| count(value, 1)),
         quiet_hours: section
             .list("quiet_hours", "a list such as [\"22:00-07:00\"]", |value| parsed(value, "quiet hours"))
             .unwrap_or_default(),
+        automerge,
     };
     section.finish();
     publish

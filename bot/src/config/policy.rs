@@ -91,6 +91,11 @@ impl Settings {
         }
     }
 
+    /// The rule of merging.
+    pub(super) fn automerge(&self) -> Automerge {
+        self.policy.automerge
+    }
+
     /// A package whose own keys have been read.
     pub(super) fn package(self, upstream: Upstream) -> Package {
         Package {

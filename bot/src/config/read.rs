@@ -63,13 +63,13 @@ pub(super) fn config(
     let systems = systems(root.section("systems"), &build.pkgs, machine);
     let limits = limits(root.section("limits"));
     let forge = forge::forge(root.section("forge"), folder, environment, &reader);
-    let publish = forge::publish(root.section("publish"));
     let service = forge::service(root.section("schedule"), root.section("service"));
     // What is merged on a person's own machine without asking would be a surprise among people.
     let automerge = if matches!(forge, Some(Forge::Github(_))) { Automerge::Never } else { Automerge::Always };
     let mut defaults = root.section("defaults");
     let settings = Settings::built_in(automerge).overridden(&mut defaults);
     defaults.finish();
+    let publish = forge::publish(root.section("publish"), settings.automerge());
     let rules = root.tables("policy").into_iter().map(Rule::read).collect();
     let packages = packages(root.section("packages"), &settings, rules);
     if let Some((one, other)) = policy::disagreement(packages.iter()) {

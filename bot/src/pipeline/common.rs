@@ -6,58 +6,131 @@
 
 use std::fmt::Write as _;
 
-use jiff::Timestamp;
+use jiff::{SignedDuration, Timestamp};
 
 use super::{Bot, CycleError, CycleSummary};
 use crate::config::BuildPackages;
-use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
-use crate::overlay::{Files, PackageSet, PublishedGraph, common_files};
+use crate::forge::CommitState;
+use crate::model::{AttrPath, Automerge, CommitSha, Failure, FailureClass};
+use crate::overlay::{Files, PackageSet, PublishedGraph, common_files, has_marker};
 use crate::stages::build::{Built, Evaluated};
 use crate::stages::publish::common_draft;
 use crate::stages::resolve::Release;
 use crate::stages::watch::find;
 use crate::stages::write::{common_branch, main_branch};
-use crate::store::PrState;
+use crate::store::{PrState, PullRequestDraft};
 
 /// The time of commits that belong to no release: when the form of these files was last changed.
 const TEMPLATE_TIME: &str = "2026-11-22T00:00:00Z";
 
+/// The overlay's own documentation.
+const README: &str = "README.md";
+
+/// When the last change of these files failed, and which commit that was.
+const FAILED: &str = "shared files failed";
+
+/// How long a change that did not build with every package rests, unless it changes.
+const REST: SignedDuration = SignedDuration::from_hours(24);
+
 impl Bot {
     /// Brings `main` up to date with the files that all packages share.
-    pub(super) async fn update_common(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
-        let files = self.common_files()?;
-        let main = main_branch();
+    ///
+    /// # Errors
+    /// When the repository, the store or the machine fails; what concerns this change alone is in the summary.
+    pub async fn update_common(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
+        let mut files = self.common_files()?;
         let head = self.main_head().await?;
-        let is_first = head.is_none();
+        let mut is_first = true;
+        if let Some(head) = &head {
+            is_first = self.writer.file(head, "flake.nix".to_owned()).await?.is_none();
+            // A repository that was made by hand has a text of its own to begin with.
+            if self.writer.file(head, README.to_owned()).await?.is_some_and(|text| !has_marker(&text)) {
+                files.remove(README);
+            }
+        }
         let message = if is_first { "Start the overlay\n" } else { "Update what all packages share\n" };
         let commit = self.writer.commit(head.as_ref(), files, message.to_owned(), template_time()).await?;
         let Some(commit) = commit else { return Ok(()) };
-        summary.commits += 1;
+        self.refuse_dropping(head.as_ref(), &commit).await?;
         if is_first {
-            self.advance(main, commit, None).await.map_err(Failure::from)?;
+            summary.commits += 1;
+            self.advance(main_branch(), commit, head).await.map_err(Failure::from)?;
             summary.common = Some("overlay started".to_owned());
             return Ok(());
         }
+        if self.rests(&commit).await? {
+            summary.common = Some("what all packages share does not build with all of them; it rests".to_owned());
+            return Ok(());
+        }
+        if let Some(request) = self.store.pull_request_by_branch(&common_branch()).await?
+            && request.head == commit
+            && !request.failed
+            && (request.state == PrState::Closed || !self.merges_common())
+        {
+            summary.common =
+                Some(format!("pull request {} updates what all packages share: {}", request.number, request.state));
+            return Ok(());
+        }
+        summary.commits += 1;
         self.require_canary().await?;
-        self.writer.publish_branch(&common_branch(), &commit).await?;
+        match self.propose_common(&commit).await {
+            Ok((told, merged)) => {
+                summary.common = Some(told);
+                summary.commits += u32::from(merged);
+            }
+            Err(CycleError::Failed(failure)) => {
+                // A person's commits on the branch, say: the packages go on with what main has.
+                summary.common = Some(format!("what all packages share cannot be updated: {failure}"));
+                summary.common_failed = true;
+            }
+            Err(machine) => return Err(machine),
+        }
+        summary.common_failed |= self.rests(&commit).await?;
+        Ok(())
+    }
+
+    /// Builds every package with a change to what they share, and proposes it; whether it was merged.
+    async fn propose_common(&self, commit: &CommitSha) -> Result<(String, bool), CycleError> {
+        self.writer.publish_branch(&common_branch(), commit).await?;
         let mut failures = Vec::new();
-        for attr in self.writer.packages(&commit).await? {
-            if let Err(failure) = self.rebuild(&attr, &commit).await {
+        for attr in self.writer.packages(commit).await? {
+            if let Err(failure) = self.rebuild(&attr, commit).await {
                 failures.push((attr, failure));
             }
         }
         let text = ("overlay: update what all packages share".to_owned(), body(&failures));
-        let draft = common_draft(&common_branch(), &commit, text, !failures.is_empty());
+        let draft = common_draft(&common_branch(), commit, text, !failures.is_empty());
+        let draft = PullRequestDraft { labels: self.labels.clone(), ..draft };
         let request = self.publish(None, draft).await.map_err(Failure::from)?;
-        summary.common_failed = !failures.is_empty();
-        summary.common = Some(if failures.is_empty() {
-            let merged = self.merge(None, request.number, template_time()).await.map_err(Failure::from)?;
-            summary.commits += u32::from(merged.state == PrState::Merged);
-            format!("pull request {} updates what all packages share, merged", request.number)
-        } else {
-            format!("pull request {}: {} packages do not build with it", request.number, failures.len())
+        let state = if failures.is_empty() { CommitState::Success } else { CommitState::Failure };
+        self.report(commit, state, format!("{} packages do not build with it", failures.len())).await;
+        let number = request.number;
+        if !failures.is_empty() {
+            self.store.keep_note(FAILED, &format!("{commit} {}", self.clock.now())).await?;
+            return Ok((format!("pull request {number}: {} packages do not build with it", failures.len()), false));
+        }
+        if request.state != PrState::Open || !self.merges_common() {
+            return Ok((format!("pull request {number} updates what all packages share: {}", request.state), false));
+        }
+        let merged = self.merge(None, number, template_time()).await.map_err(Failure::from)?;
+        let is_merged = merged.state == PrState::Merged;
+        let then = if is_merged { "merged" } else { "waits for the forge's checks" };
+        Ok((format!("pull request {number} updates what all packages share, {then}"), is_merged))
+    }
+
+    /// Whether such a change is merged without a person.
+    fn merges_common(&self) -> bool {
+        self.config.publish.automerge == Automerge::Always
+    }
+
+    /// Whether this very change failed not long ago.
+    async fn rests(&self, commit: &CommitSha) -> Result<bool, CycleError> {
+        let note = self.store.note(FAILED).await?;
+        let failed = note.as_deref().and_then(|note| {
+            let (failed, at) = note.split_once(' ')?;
+            Some((failed.to_owned(), at.parse::<Timestamp>().ok()?))
         });
-        Ok(())
+        Ok(failed.is_some_and(|(failed, at)| failed == commit.as_str() && self.clock.now().duration_since(at) < REST))
     }
 
     fn common_files(&self) -> Result<Files, Failure> {

@@ -9,7 +9,10 @@ use crate::store::{EventKind, PrState, PullRequest};
 
 impl Bot {
     /// Looks at the forge, and puts down what has become of pull requests since the last time.
-    pub(super) async fn observe(&self) -> Result<(), CycleError> {
+    ///
+    /// # Errors
+    /// When the forge cannot be looked at.
+    pub async fn observe(&self) -> Result<(), CycleError> {
         let before: BTreeMap<i64, PrState> =
             self.store.pull_requests().await?.into_iter().map(|request| (request.number, request.state)).collect();
         self.forge.observe().await.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;

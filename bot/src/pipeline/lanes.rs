@@ -59,12 +59,23 @@ impl Bot {
         result
     }
 
-    /// Takes up the update whose turn it is; what came of its packages, or nothing if none is due.
+    /// Takes up the update whose turn it is, if one is due.
+    ///
+    /// # Errors
+    /// When the store fails.
+    pub async fn next_update(&self) -> Result<Option<Lease>, CycleError> {
+        Ok(self.store.claim(JobKind::Update, &self.worker, LEASE).await?)
+    }
+
+    /// Does an update; what came of its packages, or nothing if another worker has it by now.
     ///
     /// # Errors
     /// As [`check_lane`](Self::check_lane).
-    pub async fn update_next(&self, summary: &mut CycleSummary) -> Result<Option<Vec<PackageSummary>>, CycleError> {
-        let Some(lease) = self.store.claim(JobKind::Update, &self.worker, LEASE).await? else { return Ok(None) };
+    pub async fn do_update(
+        &self,
+        lease: Lease,
+        summary: &mut CycleSummary,
+    ) -> Result<Option<Vec<PackageSummary>>, CycleError> {
         let updated = match self.held(&lease, self.update(&lease, summary)).await {
             Ok(updated) => updated,
             Err(lost) => return told(&lost),

@@ -109,14 +109,16 @@ impl Bot {
             }
             return Ok(summary);
         }
-        self.begin_cycle(&mut summary).await?;
+        self.begin().await?;
+        self.update_common(&mut summary).await?;
         let all: Vec<AttrPath> = self.config.packages.keys().cloned().collect();
         self.queue_checks(&all, JobReason::Scheduled).await?;
         let timer = Timer::start(&self.clock);
         summary.packages = self.check_lane().await?;
         timer.stop(&mut summary, "watch");
-        while let Some(results) = self.update_next(&mut summary).await? {
-            summary.packages.extend(results);
+        while let Some(lease) = self.next_update().await? {
+            let results = self.do_update(lease, &mut summary).await?;
+            summary.packages.extend(results.into_iter().flatten());
         }
         summary.packages.sort_by(|a, b| a.attr.cmp(&b.attr));
         self.move_stable(&mut summary).await?;
@@ -124,11 +126,11 @@ impl Bot {
         Ok(summary)
     }
 
-    /// What comes before the packages: the forge, what was begun before, the files that all packages share.
+    /// What comes first in a process: what is configured, what people did on the forge, and what was begun before.
     ///
     /// # Errors
     /// [`CycleError`]: without these nothing else can be done.
-    pub async fn begin_cycle(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
+    pub async fn begin(&self) -> Result<(), CycleError> {
         let configured: Vec<ConfiguredPackage> = self
             .config
             .packages
@@ -138,8 +140,7 @@ impl Bot {
         self.store.sync_packages(&configured).await?;
         self.forget_unconfigured().await?;
         self.observe().await?;
-        self.reconcile().await?;
-        self.update_common(summary).await
+        self.reconcile().await
     }
 
     /// Queues a check of each package, due now.
@@ -194,7 +195,11 @@ impl Bot {
             .copied()
     }
 
-    async fn record_cycle(&self, started: Timestamp, summary: &CycleSummary) -> Result<(), CycleError> {
+    /// Remembers a cycle that got through.
+    ///
+    /// # Errors
+    /// When the store cannot be written.
+    pub async fn record_cycle(&self, started: Timestamp, summary: &CycleSummary) -> Result<(), CycleError> {
         let count = |wanted: PackageResult| {
             let matching = summary.packages.iter().filter(|package| package.result == wanted).count();
             u32::try_from(matching).unwrap_or(u32::MAX)

@@ -86,7 +86,12 @@ impl Bot {
         Ok(self.commit(attr, current, files, &plan, time).await?.is_none())
     }
 
-    pub(super) async fn begin(&self, attr: &AttrPath, version: &str, current: &Current) -> Result<RunId, CycleError> {
+    pub(super) async fn begin_run(
+        &self,
+        attr: &AttrPath,
+        version: &str,
+        current: &Current,
+    ) -> Result<RunId, CycleError> {
         self.require_canary().await?;
         let reason = (ReasonCode::Updating, "being updated");
         self.set_state(attr, State::Updating, Some(version.to_owned()), reason, None).await?;

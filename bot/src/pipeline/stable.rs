@@ -7,7 +7,10 @@ use crate::store::{EventKind, RunOutcome};
 
 impl Bot {
     /// Moves `stable` to `main` if every package there has a successful run for the version it has.
-    pub(super) async fn move_stable(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
+    ///
+    /// # Errors
+    /// When the repository, the store or the forge fails.
+    pub async fn move_stable(&self, summary: &mut CycleSummary) -> Result<(), CycleError> {
         let Some(main) = self.main_head().await? else { return Ok(()) };
         let stable = self.writer.head(&stable_branch()).await?;
         if stable.as_ref() == Some(&main) || summary.common_failed {

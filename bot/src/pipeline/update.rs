@@ -31,6 +31,10 @@ impl Bot {
         if members.is_empty() {
             return Err(self.not_configured(&lease.subject).into());
         }
+        if self.main_head().await?.is_none() {
+            let message = "the overlay is not started yet, so no package can be written".to_owned();
+            return Err(Failure { class: FailureClass::Infrastructure, message }.into());
+        }
         let mut results = Vec::new();
         let mut due = Vec::new();
         let mut green = Vec::new();
@@ -85,7 +89,7 @@ impl Bot {
             view.current.base.clone_from(&tip);
             let (entry, current) = (&**entry, &view.current);
             let release = Release::of(entry, package, &self.config.systems.resolve);
-            let run = self.begin(attr, &entry.version, current).await?;
+            let run = self.begin_run(attr, &entry.version, current).await?;
             let job = Job { run, attr, package, entry, current };
             let attempt = self.attempt(lease, job, &release, summary).await?;
             if attempt.failure.is_none()

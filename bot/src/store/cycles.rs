@@ -36,11 +36,24 @@ impl Store {
 
     /// The newest cycle, if there ever was one.
     pub async fn last_cycle(&self) -> Result<Option<Cycle>, StoreError> {
-        let row: Option<(String, String, i64, i64, i64)> =
-            sqlx::query_as("SELECT started, finished, checked, updated, failed FROM cycles ORDER BY id DESC LIMIT 1")
-                .fetch_optional(&self.pool)
-                .await
-                .map_err(StoreError::query("read the last cycle"))?;
+        self.newest_cycle("SELECT started, finished, checked, updated, failed FROM cycles ORDER BY id DESC LIMIT 1")
+            .await
+    }
+
+    /// The newest cycle in which not everything failed.
+    pub async fn last_good_cycle(&self) -> Result<Option<Cycle>, StoreError> {
+        self.newest_cycle(
+            "SELECT started, finished, checked, updated, failed FROM cycles WHERE failed < checked OR checked = 0 \
+             ORDER BY id DESC LIMIT 1",
+        )
+        .await
+    }
+
+    async fn newest_cycle(&self, question: &'static str) -> Result<Option<Cycle>, StoreError> {
+        let row: Option<(String, String, i64, i64, i64)> = sqlx::query_as(question)
+            .fetch_optional(&self.pool)
+            .await
+            .map_err(StoreError::query("read the last cycle"))?;
         row.map(|(started, finished, checked, updated, failed)| {
             Ok(Cycle {
                 started: codec::read_time("start of a cycle", &started)?,

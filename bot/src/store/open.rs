@@ -81,6 +81,14 @@ impl Store {
         self.mark_interrupted().await.map_err(failed)
     }
 
+    /// Puts what this process had under way back, as if it had died: for a stop that was asked for.
+    pub async fn leave(&self) -> Result<(), StoreError> {
+        if let Some(lock) = self.worker.get() {
+            lock.unlock().map_err(|source| StoreError::Folder { path: self.lock_path(), source })?;
+        }
+        self.recover().await
+    }
+
     async fn mark_interrupted(&self) -> Result<(), sqlx::Error> {
         let now = codec::time(self.clock.now());
         let mut transaction = self.pool.begin_with("BEGIN IMMEDIATE").await?;
