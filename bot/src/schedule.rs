@@ -77,9 +77,12 @@ impl Schedule {
     /// once, and `now` is the next `last`.
     pub fn due(&self, name: &str, last: Option<Timestamp>, now: Timestamp) -> Timestamp {
         let Some(last) = last else { return now };
-        // After the clock was set back, what it was before means nothing; a small correction must not run twice.
-        let from = if last.duration_since(now) > SMALL_STEP { now } else { last };
-        let tick = self.next(from);
+        // After the clock was set back, what it was before means nothing: one run, and it counts anew. A small correction
+        // must not run twice.
+        if last.duration_since(now) > SMALL_STEP {
+            return now;
+        }
+        let tick = self.next(last);
         tick.saturating_add(self.delay(name, tick)).unwrap_or(Timestamp::MAX)
     }
 

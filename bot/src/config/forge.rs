@@ -124,9 +124,15 @@ pub(super) fn forge(
             fine.then(|| text.to_owned())
         })
     };
-    let labels = section.list("labels", "a list of labels", label).unwrap_or_else(|| vec!["nixwright".to_owned()]);
-    let write_interval = section.get("write_interval", duration).unwrap_or(Duration::from_secs(1));
-    let said = [repository.is_some(), api.is_some(), web.is_some(), token_file.is_some(), app_id.is_some()];
+    let labels = section.list("labels", "a list of labels", label);
+    let write_interval = section.get("write_interval", duration);
+    let said = [
+        repository.is_some(),
+        api.is_some() || web.is_some(),
+        token_file.is_some(),
+        app_id.is_some() || app_key_file.is_some() || installation.is_some(),
+        labels.is_some() || write_interval.is_some(),
+    ];
     if is_github != Some(true) {
         if said.contains(&true) {
             section.problem("kind", "what is said here has a meaning only with `kind = \"github\"`");
@@ -137,6 +143,11 @@ pub(super) fn forge(
     if repository.is_none() {
         section.problem("repository", "`kind = \"github\"` needs the overlay's repository, as \"OWNER/NAME\"");
     }
+    if installation.is_some() && app_id.is_none() {
+        section.problem("installation_id", "this has a meaning only with `app_id` and `app_key_file`");
+    }
+    let labels = labels.unwrap_or_else(|| vec!["nixwright".to_owned()]);
+    let write_interval = write_interval.unwrap_or(Duration::from_secs(1));
     let small = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
     let auth = match (token_file, app_id, app_key_file) {
         (Some(file), None, None) => Some(GithubAuth::TokenFile(file)),
@@ -182,7 +193,10 @@ pub(super) fn service(mut schedule: Section<'_, '_, '_, '_>, mut section: Sectio
         })
     });
     let jitter = schedule.get("jitter", duration).unwrap_or(Duration::from_secs(300));
-    let alarm_after = schedule.get("alarm_after", |value| count(value, 1)).unwrap_or(3);
+    let alarm_after = schedule.get("alarm_after", |value| {
+        count(value, 1).and_then(|periods| (periods <= 1000).then_some(periods).ok_or("at most 1000".to_owned()))
+    });
+    let alarm_after = alarm_after.unwrap_or(3);
     schedule.finish();
     let listen = section.get("listen", |value| {
         text(value, "an address and a port, such as \"127.0.0.1:8710\"", |text| text.parse().ok())

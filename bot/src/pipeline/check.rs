@@ -30,23 +30,19 @@ impl Bot {
                 return Ok(Checked::Settled(self.failed_without_run(attr, &view.current, None, failure).await?));
             }
         };
-        let (entry, why) = match self.decision(package, &watched, &view) {
+        let decision = match self.considered(attr, package, &watched, &view).await {
+            Ok(decision) => decision,
+            Err(failure) => {
+                let version = watched.choice.release.map(|release| release.version);
+                return Ok(Checked::Settled(self.failed_without_run(attr, &view.current, version, failure).await?));
+            }
+        };
+        let (entry, why) = match decision {
             Decision::Consider(entry, why) => (entry, why),
             other => return Ok(Checked::Settled(self.settle_decision(lease, attr, package, &view, other).await?)),
         };
         let message = format!("Seen {} in the registry", entry.version);
         self.store.event(attr, Some(&entry.version), EventKind::Seen, &message).await?;
-        if why == Why::Same {
-            match self.has_it_all(attr, package, &entry, &view.current).await {
-                Ok(false) => {}
-                Ok(true) => return Ok(Checked::Settled(self.up_to_date(attr, package, &entry, &view.current).await?)),
-                Err(failure) => {
-                    let version = Some(entry.version.clone());
-                    let failed = self.failed_without_run(attr, &view.current, version, failure).await?;
-                    return Ok(Checked::Settled(failed));
-                }
-            }
-        }
         self.remember(attr, watched);
         let reason = match why {
             Why::Withdrawn => JobReason::Withdrawn,
@@ -54,6 +50,23 @@ impl Bot {
             Why::New => JobReason::NewRelease,
         };
         Ok(Checked::Due(subject_of(attr, package), reason))
+    }
+
+    /// What to do about a package, with a look at the files where `main` has the release: most looks end there, because the
+    /// plan is cached, and its files are what `main` has.
+    pub(super) async fn considered(
+        &self,
+        attr: &AttrPath,
+        package: &Package,
+        watched: &Watched,
+        view: &View,
+    ) -> Result<Decision, Failure> {
+        let decision = self.decision(package, watched, view, false);
+        let Decision::Consider(entry, Why::Same) = decision else { return Ok(decision) };
+        if self.has_it_all(attr, package, &entry, &view.current).await? {
+            return Ok(Decision::UpToDate(entry));
+        }
+        Ok(self.decision(package, watched, view, true))
     }
 
     /// What a cycle would do for a package, with nothing written but caches.
@@ -66,8 +79,8 @@ impl Bot {
         };
         let from = view.current.version().unwrap_or("nothing").to_owned();
         let waits = |version, reason| summarised(attr, PackageResult::Waiting, version, reason);
-        Ok(match self.decision(package, &watched, &view) {
-            Decision::Consider(_, Why::Same) => {
+        Ok(match self.decision(package, &watched, &view, false) {
+            Decision::Consider(_, Why::Same) | Decision::UpToDate(_) => {
                 summarised(attr, PackageResult::UpToDate, Some(from), "up to date".to_owned())
             }
             Decision::Consider(entry, _) => {
@@ -130,7 +143,9 @@ impl Bot {
                 }
             }
             Decision::Green(entry) => self.green(lease, attr, package, view, &entry).await,
-            Decision::Consider(entry, _) => self.up_to_date(attr, package, &entry, &view.current).await,
+            Decision::UpToDate(entry) | Decision::Consider(entry, _) => {
+                self.up_to_date(attr, package, &entry, &view.current).await
+            }
         }
     }
 
@@ -171,6 +186,8 @@ impl Bot {
         match self.merge(Some(lease), request.number, publishing_time(entry)).await {
             Ok(merged) if merged.state == PrState::Merged => {
                 self.follow_merge(&merged).await?;
+                let reason = format!("{} is the newest release, and merged", entry.version);
+                self.set_state(attr, State::UpToDate, version.clone(), (ReasonCode::Newest, &reason), None).await?;
                 let detail = format!("pull request {}, merged", request.number);
                 Ok(summarised(attr, PackageResult::Merged, version, detail))
             }
@@ -179,8 +196,8 @@ impl Bot {
         }
     }
 
-    /// Most checks end here: the plan is cached, and its files are what `main` has.
-    pub(super) async fn has_it_all(
+    /// Whether `main` has the files of a release as they would be written now.
+    async fn has_it_all(
         &self,
         attr: &AttrPath,
         package: &Package,

@@ -31,6 +31,10 @@ pub(super) struct Known<'a> {
     pub(super) quiet_until: Option<Timestamp>,
     /// Whether as many pull requests are open as may be.
     pub(super) limit_reached: bool,
+    /// Whether the configuration says which version it has to be, so that a step back is meant.
+    pub(super) pinned: bool,
+    /// Whether the files of the release that `main` has are known to differ from what they would be now.
+    pub(super) differs: bool,
     /// The time.
     pub(super) now: Timestamp,
 }
@@ -66,6 +70,8 @@ pub(super) struct Wait {
 pub(super) enum Decision {
     /// See whether the files for this release differ from what `main` has, and if so, update.
     Consider(Box<Candidate>, Why),
+    /// `main` has the newest release, and its files are as they would be written now.
+    UpToDate(Box<Candidate>),
     /// The pull request is green; it is merged if the policy allows that, else it waits for a person.
     Green(Box<Candidate>),
     /// Nothing, and why.
@@ -95,7 +101,8 @@ pub(super) fn decide(watched: &Watched, known: &Known<'_>) -> Decision {
     };
     let version = release.version.as_str();
     let is_back = known.current.is_some_and(|current| watched.withdrawn.contains(current));
-    if known.current == Some(version) {
+    let is_same = known.current == Some(version);
+    if is_same && !known.differs {
         return match &watched.choice.waiting {
             Some(waiting) => not_ready(waiting),
             None => Decision::Consider(Box::new(release.clone()), Why::Same),
@@ -103,6 +110,7 @@ pub(super) fn decide(watched: &Watched, known: &Known<'_>) -> Decision {
     }
     if let Some(current) = known.current
         && !is_back
+        && !known.pinned
         && compare(current, version) == Some(Ordering::Greater)
     {
         let reason = format!("the overlay has {current}, and {version} is the newest that is acceptable now");
@@ -134,6 +142,7 @@ pub(super) fn decide(watched: &Watched, known: &Known<'_>) -> Decision {
         Some(request) if request.version == version && !request.failed && !request.draft && known.built => {
             if known.stale { Decision::Consider(candidate, Why::Stale) } else { Decision::Green(candidate) }
         }
+        _ if is_same => Decision::Consider(candidate, Why::Same),
         _ if is_back => Decision::Consider(candidate, Why::Withdrawn),
         _ => Decision::Consider(candidate, Why::New),
     }
@@ -158,8 +167,9 @@ fn left_to_persons(version: &str, known: &Known<'_>) -> Option<Decision> {
         let number = request.number;
         if request.state == PrState::Open && !request.persons.is_empty() {
             let reason = format!(
-                "pull request {number} has commits of {}, so it is left to them; merge or close it to go on",
-                request.persons.join(", ")
+                "pull request {number} has commits of {} on {}, so it is left to them; merge or close it to go on",
+                request.persons.join(", "),
+                request.branch
             );
             return Some(wait(about(), ReasonCode::PersonsCommits, reason, None));
         }

@@ -1,7 +1,7 @@
 //! Updates: what checks found to be due, brought to a pull request. A group's packages come in one, each by a commit on top
 //! of the one before it.
 
-use super::decide::{Decision, Why};
+use super::decide::Decision;
 use super::package::Job;
 use super::record::Tried;
 use super::view::View;
@@ -51,12 +51,15 @@ impl Bot {
                     continue;
                 }
             };
-            match self.decision(package, &watched, &view) {
-                Decision::Consider(entry, Why::Same)
-                    if matches!(self.has_it_all(attr, package, &entry, &view.current).await, Ok(true)) =>
-                {
-                    results.push(self.up_to_date(attr, package, &entry, &view.current).await?);
+            let decision = match self.considered(attr, package, &watched, &view).await {
+                Ok(decision) => decision,
+                Err(failure) => {
+                    let version = watched.choice.release.map(|release| release.version);
+                    results.push(self.failed_without_run(attr, &view.current, version, failure).await?);
+                    continue;
                 }
+            };
+            match decision {
                 Decision::Consider(entry, _) => due.push(Member { attr, package, entry, view }),
                 Decision::Green(entry) => green.push(Member { attr, package, entry, view }),
                 other => results.push(self.settle_decision(lease, attr, package, &view, other).await?),

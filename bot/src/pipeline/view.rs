@@ -4,7 +4,7 @@ use super::decide::{Decision, Known, decide, member_version};
 use super::package::Current;
 use super::{Bot, CycleError};
 use crate::config::Package;
-use crate::model::{AttrPath, BranchName};
+use crate::model::{AttrPath, BranchName, Track};
 use crate::schedule::quiet_until;
 use crate::stages::watch::Watched;
 use crate::stages::write::{group_branch, package_branch};
@@ -69,8 +69,8 @@ impl Bot {
         Ok(View { current, request, state, others, built, stale, limit_reached })
     }
 
-    /// What to do about a package.
-    pub(super) fn decision(&self, package: &Package, watched: &Watched, view: &View) -> Decision {
+    /// What to do about a package. `differs` says that its files are known to differ from what `main` has.
+    pub(super) fn decision(&self, package: &Package, watched: &Watched, view: &View, differs: bool) -> Decision {
         let now = self.clock.now();
         let quiet = [&package.policy.quiet_hours, &self.config.publish.quiet_hours];
         let zone = &self.config.service.schedule.zone;
@@ -84,6 +84,8 @@ impl Bot {
             hold: package.policy.hold.as_deref(),
             quiet_until: quiet.into_iter().filter_map(|windows| quiet_until(windows, zone, now)).max(),
             limit_reached: view.limit_reached,
+            pinned: matches!(package.policy.track, Track::Exact { .. }),
+            differs,
             now,
         };
         decide(watched, &known)

@@ -49,8 +49,9 @@ fn a_clock_that_was_set_back_neither_stalls_nor_runs_twice() {
     let hourly = schedule("0 0 * * * *", "UTC", 0);
     // By a second, right after a run.
     assert_eq!(due(&hourly, "2026-03-01T12:00:00Z", "2026-03-01T11:59:59Z"), "2026-03-01T13:00:00Z");
-    // By ten years.
-    assert_eq!(due(&hourly, "2036-03-01T12:00:00Z", "2026-03-01T11:30:00Z"), "2026-03-01T12:00:00Z");
+    // By ten years: at once, and from then on as ever.
+    assert_eq!(due(&hourly, "2036-03-01T12:00:00Z", "2026-03-01T11:30:00Z"), "2026-03-01T11:30:00Z");
+    assert_eq!(due(&hourly, "2026-03-01T11:30:00Z", "2026-03-01T11:30:00Z"), "2026-03-01T12:00:00Z");
 }
 
 #[test]
@@ -112,6 +113,16 @@ fn quiet_days_that_follow_one_another_are_one_window() {
 }
 
 proptest! {
+    #[test]
+    fn wherever_the_clock_jumps_there_is_a_run_within_two_periods(
+        last in 0..4_000_000_000_i64, now in 0..4_000_000_000_i64, jitter in 0..3000_u64,
+    ) {
+        let hourly = schedule("0 0 * * * *", "UTC", jitter);
+        let (last, now) = (Timestamp::from_second(last).unwrap(), Timestamp::from_second(now).unwrap());
+        let next = hourly.due("a", Some(last), now);
+        prop_assert!(next <= now + SignedDuration::from_secs(300 + 3600 + 3000), "{last} {now} {next}");
+    }
+
     #[test]
     fn after_a_run_the_next_one_is_later_and_in_the_next_period(
         minute in 0..60_u32, zone in 0..4_usize, last in 0..4_000_000_000_i64, sleep in 0..100_000_000_i64,

@@ -153,7 +153,11 @@ impl Service<'_> {
     async fn watch_over(&self) {
         let service = &self.bot.config.service;
         let last = match self.bot.store.last_good_cycle().await {
-            Ok(last) => last.map_or(self.started, |cycle| cycle.finished),
+            // One from the future was before the clock was set.
+            Ok(last) => last
+                .map(|cycle| cycle.finished)
+                .filter(|finished| *finished <= self.bot.clock.now())
+                .unwrap_or(self.started),
             Err(error) => {
                 self.alarm(Some(format!("the store cannot be read: {error}")));
                 return;

@@ -133,6 +133,14 @@ impl Registry {
         self.add(packed, "2026-01-02T03:04:05Z", true);
     }
 
+    /// Takes a release back that was published before.
+    pub fn yank(&self, packed: &PackedCrate) {
+        let mut shelves = self.shelves();
+        let lines = shelves.lines.get_mut(&packed.name).expect("it was published");
+        let line = lines.iter_mut().find(|line| line["vers"] == packed.version.as_str()).expect("so was this version");
+        line["yanked"] = true.into();
+    }
+
     fn add(&self, packed: &PackedCrate, published: &str, yanked: bool) {
         let mut shelves = self.shelves();
         let line = index::line(packed, published, yanked);

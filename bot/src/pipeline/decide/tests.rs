@@ -70,6 +70,8 @@ fn known<'a>(current: Option<&'a str>, state: Option<&'a PackageState>, request:
         hold: None,
         quiet_until: None,
         limit_reached: false,
+        pinned: false,
+        differs: false,
         now: at(NOW),
     }
 }
@@ -100,6 +102,26 @@ fn an_older_release_than_the_one_in_main_is_not_proposed_unless_that_was_withdra
     assert_eq!(code(decide(&upstream("1.1.0"), &known(Some("1.2.0"), None, None))), ReasonCode::Newer);
     let quiet = Known { quiet_until: Some(at(LATER)), limit_reached: true, ..known(Some("1.2.0"), None, None) };
     assert_eq!(why(decide(&withdrawing("1.1.0", "1.2.0"), &quiet)), Why::Withdrawn, "going back does not wait");
+}
+
+#[test]
+fn a_version_that_is_pinned_may_lie_behind() {
+    let pinned = Known { pinned: true, ..known(Some("1.2.0"), None, None) };
+    assert_eq!(why(decide(&upstream("1.1.0"), &pinned)), Why::New);
+}
+
+#[test]
+fn new_files_for_the_release_that_main_has_are_proposed_as_any_other_change() {
+    let differing = |known: Known<'_>| decide(&upstream("1.1.0"), &Known { differs: true, ..known });
+    let main_has_it = || known(Some("1.1.0"), None, None);
+    assert_eq!(why(differing(main_has_it())), Why::Same);
+    let quiet = Known { quiet_until: Some(at(LATER)), ..main_has_it() };
+    assert_eq!(code(differing(quiet)), ReasonCode::QuietHours);
+    let closed = request("1.1.0", PrState::Closed, false);
+    assert_eq!(code(differing(known(Some("1.1.0"), None, Some(&closed)))), ReasonCode::ClosedByPerson);
+    let state = failed("1.1.0", LATER);
+    let resting = differing(known(Some("1.1.0"), Some(&state), None));
+    assert!(matches!(resting, Decision::StillFailed { .. }), "{resting:?}");
 }
 
 #[test]

@@ -117,14 +117,14 @@ pub fn compare(a: &str, b: &str) -> Option<Ordering> {
     Some(parse(a)?.cmp(&parse(b)?))
 }
 
-/// Whether a pull request from one version to another may be merged without a person; a package that is new needs
-/// [`Automerge::Always`], and so does a step back.
+/// Whether a pull request from one version to another may be merged without a person. A package that is new needs
+/// [`Automerge::Always`], and so do a step back, a prerelease, and what cargo's caret rule calls incompatible.
 pub fn may_merge(rule: Automerge, from: Option<&str>, to: &str) -> bool {
     let parse = |text: &str| semver::Version::parse(text.strip_prefix('v').unwrap_or(text)).ok();
     let step = match (from.and_then(parse), parse(to)) {
-        (Some(from), Some(to)) if to < from => Automerge::Always,
-        (Some(from), Some(to)) if (from.major, from.minor) == (to.major, to.minor) => Automerge::Patch,
-        (Some(from), Some(to)) if is_compatible(&from, &to) => Automerge::Minor,
+        (Some(from), Some(to)) if to < from || !to.pre.is_empty() || !is_compatible(&from, &to) => Automerge::Always,
+        (Some(from), Some(to)) if from.minor == to.minor => Automerge::Patch,
+        (Some(_), Some(_)) => Automerge::Minor,
         _ => Automerge::Always,
     };
     rule >= step
@@ -153,6 +153,8 @@ mod tests {
         assert_eq!(least(Some("1.2.3"), "2.0.0"), Automerge::Always);
         assert_eq!(least(Some("0.2.3"), "0.2.4"), Automerge::Patch);
         assert_eq!(least(Some("0.2.3"), "0.3.0"), Automerge::Always);
+        assert_eq!(least(Some("0.0.3"), "0.0.4"), Automerge::Always);
+        assert_eq!(least(Some("1.2.3"), "1.2.4-rc.1"), Automerge::Always);
         assert_eq!(least(Some("v1.2.3"), "v1.2.2"), Automerge::Always);
         assert_eq!(least(None, "1.0.0"), Automerge::Always);
         assert_eq!(least(Some("1.0.0"), "tip"), Automerge::Always);
