@@ -12,6 +12,7 @@ pub mod fixture;
 pub mod github;
 pub mod hostile;
 pub mod nix;
+pub mod on_github;
 pub mod overlay;
 pub mod process;
 pub mod registry;
