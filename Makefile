@@ -13,7 +13,8 @@ help: ## this list
 deps: ## installs what is missing (Debian, as root); elsewhere says what to install
 	@sh scripts/deps
 
-build: deps ## the release binary
+build: ## the release binary
+	@sh scripts/deps run
 	$(CARGO) build --release --locked --package nixwright
 
 run: build ## one full cycle with config/nixwright.toml

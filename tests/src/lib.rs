@@ -9,6 +9,7 @@
 
 pub mod bot;
 pub mod fixture;
+pub mod github;
 pub mod hostile;
 pub mod nix;
 pub mod overlay;
