@@ -168,39 +168,15 @@ impl Overlay {
         let lease = Lease { wishes, ..Lease::default() };
         match push(&repository, remote, &lease) {
             Ok(()) if lease.rejections.borrow().is_empty() => Ok(()),
-            Ok(()) => Err(self.rejected(&repository, remote, &lease)),
+            Ok(()) => Err(rejected(&repository, remote, &lease)),
             Err(_) if lease.done.get() => Ok(()),
             Err(trouble) => match lease.moved.take() {
                 Some(moved) => Err(moved),
                 // The answer may have been lost after the work.
-                None if lease.sent.get() && self.is_done(&repository, remote, wishes) => Ok(()),
+                None if lease.sent.get() && is_done(&repository, remote, wishes) => Ok(()),
                 None => Err(remote.failed("push to", trouble)),
             },
         }
-    }
-
-    /// A rejection's reason: somebody who was quicker, or the forge's rules.
-    fn rejected(&self, repository: &Repository, remote: &Remote, lease: &Lease<'_>) -> GitError {
-        let rejections = lease.rejections.take();
-        let named = lease.wishes.iter().find_map(|wish| {
-            let name = reference_name(&wish.branch);
-            let (_, reason) = rejections.iter().find(|(rejected, _)| *rejected == name)?;
-            Some((wish, reason.clone()))
-        });
-        let Some((wish, reason)) = named else {
-            let reason = rejections.into_iter().map(|(_, reason)| reason).collect::<Vec<_>>().join(", ");
-            return GitError::RemoteFailed { action: "push to", remote: remote.url.to_string(), reason };
-        };
-        match tip(repository, remote, &wish.branch) {
-            Ok(found) if found != wish.expected => {
-                GitError::BranchMoved { branch: wish.branch.clone(), expected: wish.expected.clone(), found }
-            }
-            _ => GitError::PushRejected { branch: wish.branch.clone(), remote: remote.url.to_string(), reason },
-        }
-    }
-
-    fn is_done(&self, repository: &Repository, remote: &Remote, wishes: &[PushRef]) -> bool {
-        wishes.iter().all(|wish| tip(repository, remote, &wish.branch).is_ok_and(|found| found == wish.commit))
     }
 
     /// Where a branch that was fetched from `origin` is; nothing if it was not there.
@@ -333,6 +309,30 @@ fn push(repository: &Repository, remote: &Remote, lease: &Lease<'_>) -> Result<(
     let refspecs: Vec<String> = lease.wishes.iter().map(refspec).collect();
     remote.open(repository)?.push(&refspecs, Some(&mut options))?;
     Ok(())
+}
+
+/// A rejection's reason: somebody who was quicker, or the forge's rules.
+fn rejected(repository: &Repository, remote: &Remote, lease: &Lease<'_>) -> GitError {
+    let rejections = lease.rejections.take();
+    let named = lease.wishes.iter().find_map(|wish| {
+        let name = reference_name(&wish.branch);
+        let (_, reason) = rejections.iter().find(|(rejected, _)| *rejected == name)?;
+        Some((wish, reason.clone()))
+    });
+    let Some((wish, reason)) = named else {
+        let reason = rejections.into_iter().map(|(_, reason)| reason).collect::<Vec<_>>().join(", ");
+        return GitError::RemoteFailed { action: "push to", remote: remote.url.to_string(), reason };
+    };
+    match tip(repository, remote, &wish.branch) {
+        Ok(found) if found != wish.expected => {
+            GitError::BranchMoved { branch: wish.branch.clone(), expected: wish.expected.clone(), found }
+        }
+        _ => GitError::PushRejected { branch: wish.branch.clone(), remote: remote.url.to_string(), reason },
+    }
+}
+
+fn is_done(repository: &Repository, remote: &Remote, wishes: &[PushRef]) -> bool {
+    wishes.iter().all(|wish| tip(repository, remote, &wish.branch).is_ok_and(|found| found == wish.commit))
 }
 
 /// Where a branch is over there, asked now.
