@@ -10,6 +10,7 @@
 mod compare;
 mod error;
 mod merge;
+mod references;
 mod remote;
 #[cfg(test)]
 mod tests;

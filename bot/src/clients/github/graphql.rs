@@ -44,7 +44,15 @@ const ARM: &str = "mutation($id: ID!, $head: GitObjectID!, $title: String!) { \
                    enablePullRequestAutoMerge(input: {pullRequestId: $id, expectedHeadOid: $head, \
                    commitHeadline: $title, mergeMethod: MERGE}) { pullRequest { number } } }";
 
+const DISARM: &str = "mutation($id: ID!) { disablePullRequestAutoMerge(input: {pullRequestId: $id}) \
+                      { pullRequest { number } } }";
+
 impl Github {
+    /// Takes back the wish that a pull request merge itself.
+    pub async fn disable_auto_merge(&self, node: &str) -> Result<(), GithubError> {
+        self.mutate("disablePullRequestAutoMerge", DISARM, json!({ "id": node })).await
+    }
+
     /// Says that a pull request is no draft any more.
     pub async fn mark_ready(&self, node: &str) -> Result<(), GithubError> {
         self.mutate("markPullRequestReadyForReview", READY, json!({ "id": node })).await

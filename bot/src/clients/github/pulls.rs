@@ -35,6 +35,13 @@ pub struct Repo {
     pub full_name: String,
 }
 
+/// A merge that waits for green.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct Armed {
+    /// Who asked for it.
+    pub enabled_by: Option<User>,
+}
+
 /// A label.
 #[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
 pub struct Label {
@@ -88,7 +95,7 @@ pub struct Pull {
     pub requested_reviewers: Option<Vec<User>>,
     /// Whether it merges itself once all is green.
     #[serde(default)]
-    pub auto_merge: Option<Value>,
+    pub auto_merge: Option<Armed>,
     /// Whether it can be merged; lists do not say, and GitHub may not know yet.
     #[serde(default)]
     pub mergeable: Option<bool>,
