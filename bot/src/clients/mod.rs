@@ -6,6 +6,7 @@ pub mod crates_io;
 pub mod endpoints;
 pub mod files;
 pub mod git;
+pub mod github;
 pub mod http;
 pub mod nix;
 pub mod osv;

@@ -3,6 +3,7 @@
 //! What a forge is asked for is idempotent: after a kill at any point, asking again gives neither a second pull request
 //! nor a lost one.
 
+mod github;
 mod local;
 #[cfg(test)]
 mod tests;
@@ -10,6 +11,7 @@ mod tests;
 use futures::future::BoxFuture;
 use jiff::Timestamp;
 
+pub use self::github::{GithubForge, GithubForgeParts};
 pub use self::local::LocalForge;
 use crate::clients::git::GitError;
 use crate::model::{BranchName, CommitSha, System};

@@ -108,6 +108,51 @@ pub enum GitError {
         /// git's words.
         source: git2::Error,
     },
+    /// Another repository does not let the bot in, or not to this.
+    #[error(
+        "cannot {action} {remote}: {reason}; check that the repository's name is right and that the token is valid and may \
+         read and write its contents"
+    )]
+    RemoteRefused {
+        /// What was being done, as in "cannot fetch from …".
+        action: &'static str,
+        /// Its address.
+        remote: String,
+        /// What it, or git, said.
+        reason: String,
+    },
+    /// Another repository was not reached, or broke off.
+    #[error("cannot {action} {remote}: {reason}; trying again later may help")]
+    RemoteFailed {
+        /// What was being done.
+        action: &'static str,
+        /// Its address.
+        remote: String,
+        /// What it, or git, said.
+        reason: String,
+    },
+    /// Another repository says nothing any more.
+    #[error("gave up trying to {action} {remote}: nothing came for {seconds} s; trying again later may help")]
+    RemoteSilent {
+        /// What was being done.
+        action: &'static str,
+        /// Its address.
+        remote: String,
+        /// How long it was waited for.
+        seconds: u64,
+    },
+    /// The other repository's rules forbid it.
+    #[error(
+        "{remote} does not take {branch}: {reason}; check the rules that protect its branches, and what the token may do"
+    )]
+    PushRejected {
+        /// Which branch.
+        branch: BranchName,
+        /// Its address.
+        remote: String,
+        /// What it said.
+        reason: String,
+    },
     /// The folder above it.
     #[error(transparent)]
     File(#[from] FileError),

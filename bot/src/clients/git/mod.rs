@@ -10,6 +10,8 @@
 mod compare;
 mod error;
 mod merge;
+mod references;
+mod remote;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -21,6 +23,7 @@ use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions
 use jiff::Timestamp;
 
 pub use self::error::{GitError, PersonsCommit};
+pub use self::remote::{PushRef, Remote, within};
 pub use self::tree::Change;
 use self::tree::TreeError;
 use crate::clients::files;
