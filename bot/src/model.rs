@@ -129,33 +129,6 @@ text_newtype!(
     }
 );
 
-text_newtype!(
-    /// A repository on a forge: `OWNER/NAME`.
-    RepositoryName,
-    "a repository (`OWNER/NAME`)",
-    |value| {
-        let fine = |part: &str| {
-            !part.is_empty()
-                && part.len() <= 100
-                && !part.starts_with('.')
-                && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
-        };
-        value.split_once('/').is_some_and(|(owner, name)| fine(owner) && fine(name))
-    }
-);
-
-impl RepositoryName {
-    /// Who it belongs to.
-    pub fn owner(&self) -> &str {
-        self.0.split_once('/').map_or("", |(owner, _)| owner)
-    }
-
-    /// Its own name.
-    pub fn name(&self) -> &str {
-        self.0.split_once('/').map_or("", |(_, name)| name)
-    }
-}
-
 /// Which releases of an upstream count.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Track {

@@ -5,6 +5,7 @@ mod check_config;
 mod dashboard;
 mod doctor;
 mod exit;
+mod forge;
 mod output;
 mod progress;
 mod resolve;

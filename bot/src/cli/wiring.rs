@@ -2,20 +2,20 @@
 
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
-use std::sync::{Arc, Mutex};
+use std::sync::Mutex;
 
 use nixwright_resolver::archive::Limits;
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::exit::CliError;
+use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
 use crate::clients::git::{Author, Overlay};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
 use crate::config::{BuildPackages, Config};
-use crate::forge::LocalForge;
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
@@ -137,6 +137,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let overlay = open_overlay(&state)?;
     let store = state.store().await?;
     let author = Author { name: config.overlay.author_name.clone(), email: config.overlay.author_email.clone() };
+    let Chosen { forge, labels } = forge(&config, &environment(), &store, &overlay, &author).await?;
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
@@ -147,7 +148,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         system: System::current(),
     };
     Ok(Bot {
-        forge: Arc::new(LocalForge::new(store.clone(), overlay.clone(), author.clone())),
+        forge,
         writer: Writer { overlay, author },
         config,
         store,
@@ -157,7 +158,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         new_bar,
         toolchain,
         canary: OnceCell::new(),
-        labels: Vec::new(),
+        labels,
         worker: format!("process {}", std::process::id()),
         watched: Mutex::default(),
     })
