@@ -24,7 +24,7 @@ pub enum AutoMerge {
 #[derive(Deserialize)]
 struct Told {
     #[serde(default)]
-    errors: Vec<Fault>,
+    errors: Option<Vec<Fault>>,
 }
 
 #[derive(Deserialize)]
@@ -88,7 +88,7 @@ impl Github {
         request.resource = Resource::Graphql;
         what.clone_into(&mut request.what);
         let told: Told = self.write(&request).await?.read(what)?;
-        match told.errors.into_iter().next() {
+        match told.errors.into_iter().flatten().next() {
             None => Ok(()),
             Some(Fault { kind, message }) => {
                 let (what, message) = (what.to_owned(), super::error::shortened(&message));

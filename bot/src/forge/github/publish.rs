@@ -103,8 +103,17 @@ impl GithubForge {
         if !own || (pull.head.sha == draft.head && !draft.failed) {
             return Ok(());
         }
-        // Doing it twice does no harm, so nothing need be looked at.
-        self.surely(|| self.github().disable_auto_merge(&pull.node_id)).await
+        // Doing it twice does no harm, so nothing need be looked at; a refusal means that it is not armed any more.
+        self.surely(|| async {
+            match self.github().disable_auto_merge(&pull.node_id).await {
+                Err(GithubError::Graphql { message, .. }) => {
+                    tracing::warn!(pull_request.number = pull.number, "its automatic merge stays as it is: {message}");
+                    Ok(())
+                }
+                other => other,
+            }
+        })
+        .await
     }
 
     /// Puts the branch to the draft's commit, unless people have commits of their own there.
