@@ -23,8 +23,11 @@ use crate::model::{AttrPath, Clock, Failure};
 use crate::stages::resolve::Release;
 use crate::stages::watch::{Candidate, Origin, Waiting, Wanted, find, watch};
 
-/// How many characters of what upstream wrote go into a line.
+/// How many characters of what upstream wrote are shown in a line.
 const LONGEST_TEXT: usize = 200;
+
+/// How many characters of the description go into the file: the rest of the comment has to fit beside it.
+const LONGEST_COMMENT: usize = 80;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  nixwright add pkg:cargo/ripgrep\n  \
@@ -326,11 +329,12 @@ impl Found {
     fn comment(&self) -> Option<String> {
         let place = self.homepage.as_ref().or(self.repository.as_ref());
         let facts: Vec<&str> = self.license.iter().chain(place).map(String::as_str).collect();
-        match (&self.description, facts.as_slice()) {
+        let description = self.description.as_deref().map(|text| clip(text.trim_end_matches('.'), LONGEST_COMMENT));
+        match (description, facts.as_slice()) {
             (None, []) => None,
-            (Some(description), []) => Some(description.clone()),
+            (Some(description), []) => Some(description),
             (None, facts) => Some(facts.join(", ")),
-            (Some(description), facts) => Some(format!("{} ({})", description.trim_end_matches('.'), facts.join(", "))),
+            (Some(description), facts) => Some(format!("{description} ({})", facts.join(", "))),
         }
     }
 
@@ -341,7 +345,7 @@ impl Found {
             ("description", self.description.as_deref()),
             ("licence", self.license.as_deref()),
             ("homepage", self.homepage.as_deref()),
-            ("repository", self.repository.as_deref()),
+            ("repository", self.repository.as_deref().filter(|place| self.homepage.as_deref() != Some(*place))),
             ("binaries", Some(binaries.as_str())),
             ("waits", self.waits.as_deref()),
         ];
