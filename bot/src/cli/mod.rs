@@ -1,5 +1,6 @@
 //! The command line: parse, wire, exit codes. One file a subcommand.
 
+mod add;
 mod build;
 mod check_config;
 mod dashboard;
@@ -46,6 +47,8 @@ struct Cli {
 enum Command {
     /// The bot: watch, resolve, write, build, publish
     Run(run::RunArgs),
+    /// Look an upstream up and add it to the configuration
+    Add(add::AddArgs),
     /// Resolve a release and print its plan, its units or its edges
     Resolve(resolve::ResolveArgs),
     /// Build one package of the overlay
@@ -84,6 +87,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     let config = cli.config.as_deref();
     match cli.command {
         Command::Run(args) => run::run(config, &args).await,
+        Command::Add(args) => add::run(config, &args).await,
         Command::Resolve(args) => resolve::run(&args).await,
         Command::Build(args) => build::run(config, &args).await,
         Command::Status(args) => status::run(config, &args).await,

@@ -31,10 +31,14 @@ pub(super) fn environment() -> BTreeMap<String, String> {
     std::env::vars_os().filter_map(|(key, value)| Some((key.into_string().ok()?, value.into_string().ok()?))).collect()
 }
 
+/// The configuration that is there when none is named.
+pub(super) fn find_config() -> Option<PathBuf> {
+    DEFAULT_FILES.iter().map(PathBuf::from).find(|file| file.exists())
+}
+
 /// Reads the configuration that was named, or the one that is found.
 pub(super) fn load_config(named: Option<&Path>) -> Result<Config, CliError> {
-    let found = || DEFAULT_FILES.iter().map(PathBuf::from).find(|file| file.exists());
-    let file = named.map(Path::to_owned).or_else(found).unwrap_or_else(|| PathBuf::from(DEFAULT_FILES[0]));
+    let file = named.map(Path::to_owned).or_else(find_config).unwrap_or_else(|| PathBuf::from(DEFAULT_FILES[0]));
     Config::load(&file, &environment()).map_err(CliError::usage)
 }
 

@@ -100,9 +100,12 @@ impl PendingFile {
 
     /// Moves the file to its place without waiting for the disk: for what is verified whenever it is read.
     pub fn commit_without_sync(self) -> Result<(), FileError> {
-        let Self { temporary, destination } = self;
         // Temporary files are for their owner only; what is kept is as readable as any other file of this user.
-        let permissions = std::os::unix::fs::PermissionsExt::from_mode(0o644);
+        self.persist(std::os::unix::fs::PermissionsExt::from_mode(0o644))
+    }
+
+    fn persist(self, permissions: fs::Permissions) -> Result<(), FileError> {
+        let Self { temporary, destination } = self;
         fs::set_permissions(temporary.path(), permissions)
             .and_then(|()| temporary.persist(&destination).map_err(|error| error.error))
             .map_err(|error| FileError::new("write", &destination, error))?;
@@ -139,6 +142,39 @@ pub fn write_if_changed(path: &Path, bytes: &[u8]) -> Result<bool, FileError> {
         return Ok(false);
     }
     write(path, bytes)?;
+    Ok(true)
+}
+
+/// Gives a file other content, whole or not at all, and says whether it did: not if the file no longer has the bytes
+/// `old` (nothing: if there is a file by now), because then somebody else has changed it since it was read.
+///
+/// Where the file was, its mode stays, its owner too where this user may give files away, and a link to it stays a link.
+/// Of several processes that do this at once, one gets through.
+pub fn exchange(path: &Path, old: Option<&[u8]>, new: &[u8]) -> Result<bool, FileError> {
+    use std::os::unix::fs::MetadataExt as _;
+
+    let failed = |error| FileError::new("write", path, error);
+    let Some(old) = old else {
+        if fs::symlink_metadata(path).is_ok() {
+            return Ok(false);
+        }
+        write(path, new)?;
+        return Ok(true);
+    };
+    let place = fs::canonicalize(path).map_err(failed)?;
+    // Replacing a file takes the right to its folder only; who may not write to it shall not replace it either.
+    let held = fs::OpenOptions::new().append(true).open(&place).map_err(failed)?;
+    held.lock().map_err(failed)?;
+    if read_optional(&place)?.as_deref() != Some(old) {
+        return Ok(false);
+    }
+    let was = held.metadata().map_err(failed)?;
+    let mut pending = PendingFile::create(&place)?;
+    pending.write(new)?;
+    // Only root may give files away; for anyone else it is theirs from now on, as after saving it in most editors.
+    let _ = std::os::unix::fs::fchown(pending.temporary.as_file(), Some(was.uid()), Some(was.gid()));
+    pending.temporary.as_file().sync_all().map_err(failed)?;
+    pending.persist(was.permissions())?;
     Ok(true)
 }
 
@@ -189,7 +225,7 @@ mod tests {
     use std::io;
     use std::path::Path;
 
-    use super::{FileError, PendingFile, read_optional, sha256_optional, write, write_if_changed};
+    use super::{FileError, PendingFile, exchange, read_optional, sha256_optional, write, write_if_changed};
 
     #[test]
     fn a_file_that_is_not_committed_leaves_the_old_one_and_nothing_else() {
@@ -222,6 +258,42 @@ mod tests {
         assert!(write_if_changed(&path, b"x").unwrap());
         assert!(!write_if_changed(&path, b"x").unwrap());
         assert!(write_if_changed(&path, b"y").unwrap());
+    }
+
+    #[test]
+    fn an_exchange_keeps_mode_and_links_and_happens_only_to_what_was_read() {
+        use std::os::unix::fs::{PermissionsExt as _, symlink};
+
+        let folder = tempfile::tempdir().unwrap();
+        let (file, link) = (folder.path().join("a"), folder.path().join("link"));
+        assert!(exchange(&file, None, b"1").unwrap());
+        assert!(!exchange(&file, None, b"x").unwrap());
+        symlink("a", &link).unwrap();
+        assert!(!exchange(&link, None, b"x").unwrap());
+        std::fs::set_permissions(&file, std::fs::Permissions::from_mode(0o660)).unwrap();
+        assert!(exchange(&link, Some(b"1"), b"2").unwrap());
+        assert!(!exchange(&link, Some(b"1"), b"x").unwrap());
+        assert_eq!(read_optional(&file).unwrap().unwrap(), b"2");
+        assert_eq!(file.metadata().unwrap().permissions().mode() & 0o7777, 0o660);
+        assert!(link.is_symlink());
+        assert_eq!(std::fs::read_dir(folder.path()).unwrap().count(), 2);
+    }
+
+    #[test]
+    fn of_exchanges_at_once_only_one_gets_through() {
+        let folder = tempfile::tempdir().unwrap();
+        let file = folder.path().join("a");
+        write(&file, b"old").unwrap();
+        let done = std::thread::scope(|scope| {
+            let threads: Vec<_> = (0..8_u8)
+                .map(|n| {
+                    let file = &file;
+                    scope.spawn(move || exchange(file, Some(b"old"), &[n]).unwrap())
+                })
+                .collect();
+            threads.into_iter().filter_map(|thread| thread.join().unwrap().then_some(())).count()
+        });
+        assert_eq!(done, 1);
     }
 
     #[test]

@@ -3,6 +3,7 @@
 //! Nothing is half accepted: a key that is not known, a value that is not of its kind or two settings that contradict
 //! each other are problems, and all of them are reported at once, each with its file, line and key.
 
+pub mod edit;
 mod error;
 mod forge;
 mod policy;
