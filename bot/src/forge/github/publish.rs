@@ -84,13 +84,17 @@ impl GithubForge {
         Ok(Before { open: if open.is_empty() { None } else { Some(open.swap_remove(0)) }, done })
     }
 
-    /// One that was decided with what the draft brings.
+    /// One that was decided with what the draft brings. What was closed before the last merge counts no more: to go back to
+    /// an older release is another question than it was then.
     async fn settled(&self, draft: &PullRequestDraft, done: &[Pull]) -> Result<Option<PullRequest>, ForgeError> {
         for pull in done {
             let request = self.take_over(pull, draft.branch.clone()).await?;
             let same = request.version == draft.version;
             if same && (state_of(pull) == PrState::Closed || request.head == draft.head) {
                 return Ok(Some(request));
+            }
+            if state_of(pull) == PrState::Merged {
+                break;
             }
         }
         Ok(None)
