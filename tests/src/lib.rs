@@ -11,6 +11,7 @@ pub mod bot;
 pub mod fixture;
 pub mod github;
 pub mod hostile;
+pub mod killing;
 pub mod nix;
 pub mod on_github;
 pub mod overlay;

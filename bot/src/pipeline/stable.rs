@@ -6,7 +6,7 @@ use crate::stages::write::stable_branch;
 use crate::store::{EventKind, RunOutcome};
 
 impl Bot {
-    /// Moves `stable` to `main` if every package there has a successful run for the version it has.
+    /// Moves `stable` to `main` if every package there was built in the version it has.
     ///
     /// # Errors
     /// When the repository, the store or the forge fails.
@@ -20,8 +20,11 @@ impl Bot {
         for attr in &packages {
             let current = self.current(attr).await?;
             let Some(version) = current.version() else { return Ok(()) };
+            // A run that was interrupted after its pull request was found good proves as much as one that came to its end.
             let run = self.store.last_run(attr, version).await?;
-            if run.is_none_or(|run| run.outcome != Some(RunOutcome::Succeeded)) {
+            let is_good = run.is_some_and(|run| run.outcome == Some(RunOutcome::Succeeded))
+                || self.store.was_merged_good(attr, version).await?;
+            if !is_good {
                 return Ok(());
             }
         }

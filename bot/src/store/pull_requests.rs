@@ -253,6 +253,20 @@ impl Store {
         if done.rows_affected() == 0 { Err(StoreError::UnknownPullRequest(number)) } else { Ok(()) }
     }
 
+    /// Whether a pull request that was built and found good has brought a version of a package in, alone or in a group.
+    pub async fn was_merged_good(&self, attr: &AttrPath, version: &str) -> Result<bool, StoreError> {
+        let count: i64 = sqlx::query_scalar(
+            "SELECT count(*) FROM pull_requests WHERE state = 'merged' AND NOT failed AND NOT draft AND \
+             ((attr = ?1 AND version = ?2) OR (attr IS NULL AND instr(' ' || version || ' ', ' ' || ?1 || '@' || ?2 || ' ')))",
+        )
+        .bind(attr.as_str())
+        .bind(version)
+        .fetch_one(&self.pool)
+        .await
+        .map_err(StoreError::query("look a merged pull request up"))?;
+        Ok(count > 0)
+    }
+
     /// How many pull requests are open.
     pub async fn open_pull_requests(&self) -> Result<usize, StoreError> {
         let count: i64 = sqlx::query_scalar("SELECT count(*) FROM pull_requests WHERE state = 'open'")

@@ -92,3 +92,37 @@ async fn two_that_open_at_once_get_one_pull_request() {
     assert_eq!(first.unwrap().number, second.unwrap().number);
     assert_eq!(one.pull_requests().await.unwrap().len(), 1);
 }
+
+#[tokio::test]
+async fn what_went_in_good_is_known_alone_and_in_a_group() {
+    let (_folder, store) = store().await;
+    let merged = |branch: &str, attr: Option<&str>, version: &str, failed| PullRequestDraft {
+        branch: branch.parse().unwrap(),
+        attr: attr.map(|attr| attr.parse().unwrap()),
+        version: version.to_owned(),
+        failed,
+        ..draft("1.0.0", 'a')
+    };
+    for draft in [
+        merged("nixwright/alpha", Some("alpha"), "1.0.0", false),
+        merged("nixwright/beta", Some("beta"), "1.0.0", true),
+        merged("nixwright.groups/both", None, "alpha@2.0.0 beta@2.0.0", false),
+    ] {
+        let number = store.upsert_pull_request(&draft).await.unwrap().number;
+        store.set_pull_request_state(number, PrState::Merged, None).await.unwrap();
+    }
+    let mut good = Vec::new();
+    for (name, version) in [
+        ("alpha", "1.0.0"),
+        ("beta", "1.0.0"),
+        ("alpha", "2.0.0"),
+        ("beta", "2.0.0"),
+        ("beta", "2.0"),
+        ("eta", "2.0.0"),
+    ] {
+        if store.was_merged_good(&attr(name), version).await.unwrap() {
+            good.push(format!("{name} {version}"));
+        }
+    }
+    assert_eq!(good, ["alpha 1.0.0", "alpha 2.0.0", "beta 2.0.0"]);
+}
