@@ -1,4 +1,5 @@
 //! People beside the bot: their commits, their own pull requests.
+#![expect(clippy::unwrap_used, reason = "all of this is of tests, though not marked as one")]
 
 use nixwright::forge::{Forge as _, ForgeError};
 use nixwright::store::PrState;
