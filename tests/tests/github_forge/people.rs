@@ -1,7 +1,7 @@
 //! People beside the bot: their commits, their own pull requests.
 #![expect(clippy::unwrap_used, reason = "all of this is of tests, though not marked as one")]
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nixwright::forge::{Forge as _, ForgeError};
 use nixwright::store::PrState;
@@ -50,14 +50,14 @@ async fn observing_sees_whose_commits_are_there() {
 
 #[tokio::test]
 async fn a_person_who_pushes_meanwhile_wins() {
-    // After the bot has looked; and after its push has looked, when it is already under way.
-    for (call, when) in [(Call::Fetch, When::After), (Call::Push, When::Before)] {
+    // After the bot has looked (first without a token, then with it); and after its push has looked, already under way.
+    for (call, when, number) in [(Call::Fetch, When::After, 2), (Call::Push, When::Before, 1)] {
         let bench = Bench::new().await;
         bench.publish("1.0.0").await.unwrap();
         let (hub, (send, seen)) = (bench.github.hub(), std::sync::mpsc::channel());
-        let once = AtomicBool::new(true);
+        let count = AtomicUsize::new(0);
         bench.github.on(call, when, move || {
-            if once.swap(false, Ordering::Relaxed) {
+            if count.fetch_add(1, Ordering::Relaxed) + 1 == number {
                 let _ = send.send(hub.commit_as_person("nixwright/fd", "packages/fd/overrides.nix", "{ }"));
             }
         });
