@@ -145,16 +145,20 @@ impl Bench {
     }
 }
 
-fn forge(github: &GitHub, auth: Auth, time: &Time, store: &Store, overlay: &Overlay) -> GithubForge {
+/// The client alone.
+pub(crate) fn client(github: &GitHub, auth: Auth, time: &Time) -> Github {
     let settings = GithubSettings {
         api: format!("{}/", github.api_url()).parse().unwrap(),
         repository: github.name().parse().unwrap(),
         auth,
         write_interval: Duration::from_secs(1),
     };
-    let client = Github::new(settings, time.clock(), time.sleep()).unwrap();
+    Github::new(settings, time.clock(), time.sleep()).unwrap()
+}
+
+fn forge(github: &GitHub, auth: Auth, time: &Time, store: &Store, overlay: &Overlay) -> GithubForge {
     let parts = GithubForgeParts {
-        github: client,
+        github: client(github, auth, time),
         overlay: overlay.clone(),
         store: store.clone(),
         bot: author(),

@@ -1,4 +1,5 @@
 //! Merging by the bot: now, or once all is green.
+#![expect(clippy::unwrap_used, reason = "all of this is of tests, though not marked as one")]
 
 use jiff::Timestamp;
 use nixwright::forge::{CommitState, CommitStatus, Forge as _, ForgeError};

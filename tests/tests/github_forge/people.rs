@@ -1,4 +1,7 @@
 //! People beside the bot: their commits, their own pull requests.
+#![expect(clippy::unwrap_used, reason = "all of this is of tests, though not marked as one")]
+
+use std::sync::atomic::{AtomicUsize, Ordering};
 
 use nixwright::forge::{Forge as _, ForgeError};
 use nixwright::store::PrState;
@@ -46,18 +49,21 @@ async fn observing_sees_whose_commits_are_there() {
 }
 
 #[tokio::test]
-async fn a_person_who_pushes_at_the_last_moment_wins() {
-    let bench = Bench::new().await;
-    bench.publish("1.0.0").await.unwrap();
-    // After the bot has looked, when its push is already under way.
-    let (hub, (send, seen)) = (bench.github.hub(), std::sync::mpsc::channel());
-    bench.github.on(Call::Push, When::Before, move || {
-        let _ = send.send(hub.commit_as_person("nixwright/fd", "packages/fd/overrides.nix", "{ }"));
-    });
-    assert_eq!(expect_persons(bench.publish("2.0.0").await), ["alice"]);
-    let theirs = seen.try_iter().last().unwrap();
-    bench.github.heal();
-    assert_eq!(bench.github.branch("nixwright/fd"), Some(theirs));
+async fn a_person_who_pushes_meanwhile_wins() {
+    // After the bot has looked (first without a token, then with it); and after its push has looked, already under way.
+    for (call, when, number) in [(Call::Fetch, When::After, 2), (Call::Push, When::Before, 1)] {
+        let bench = Bench::new().await;
+        bench.publish("1.0.0").await.unwrap();
+        let (hub, (send, seen)) = (bench.github.hub(), std::sync::mpsc::channel());
+        let count = AtomicUsize::new(0);
+        bench.github.on(call, when, move || {
+            if count.fetch_add(1, Ordering::Relaxed) + 1 == number {
+                let _ = send.send(hub.commit_as_person("nixwright/fd", "packages/fd/overrides.nix", "{ }"));
+            }
+        });
+        assert_eq!(expect_persons(bench.publish("2.0.0").await), ["alice"]);
+        assert_eq!(bench.github.branch("nixwright/fd"), seen.try_iter().last());
+    }
 }
 
 #[tokio::test]
