@@ -215,7 +215,7 @@ impl Bench {
         let author = Author { name: "bench".to_owned(), email: "bench@localhost".to_owned() };
         let writer = Writer { overlay: Overlay::open_or_init(&folder)?, author };
         let commit = writer.commit(None, files, "bench\n".to_owned(), jiff::Timestamp::UNIX_EPOCH).await?;
-        writer.move_branch(&main_branch(), &commit.context("a commit")?, None).await?;
+        writer.overlay.set_branch(&main_branch(), &commit.context("a commit")?, None)?;
         Ok((folder, attr))
     }
 

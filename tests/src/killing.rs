@@ -38,22 +38,22 @@ impl Killer {
         assert!(status.is_ok(), "kill can be run");
     }
 
-    /// Whether it has killed what it was aimed at.
-    pub fn has_killed(&self) -> bool {
-        self.id.load(Ordering::SeqCst) == 0
+    /// Aims at nothing any more, since the program has ended by itself and its number may come again.
+    pub fn put_down(&self) {
+        self.id.store(0, Ordering::SeqCst);
     }
 
     /// Fails the test unless everything that killed programs had started is gone soon.
     pub fn expect_no_orphans(&self) {
         let began = std::mem::take(&mut *self.began.lock().unwrap_or_else(std::sync::PoisonError::into_inner));
-        let begin = Instant::now();
+        let start = Instant::now();
         loop {
             let left: Vec<&Process> =
                 began.iter().filter(|process| start_of(process.0).as_ref() == Some(&process.1)).collect();
             if left.is_empty() {
                 return;
             }
-            assert!(begin.elapsed() < PATIENCE, "left behind by a killed program: {left:?}");
+            assert!(start.elapsed() < PATIENCE, "left behind by a killed program: {left:?}");
             std::thread::sleep(Duration::from_millis(20));
         }
     }

@@ -1,5 +1,4 @@
 //! The whole life of pull requests on GitHub, driven by the program as people run it.
-#![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
 use std::time::Duration;
 

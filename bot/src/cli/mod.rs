@@ -86,7 +86,7 @@ pub fn main() -> ExitCode {
 async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
     let config = cli.config.as_deref();
     match cli.command {
-        Command::Run(args) => run::run(config, &args).await,
+        Command::Run(args) => Box::pin(run::run(config, &args)).await,
         Command::Add(args) => add::run(config, &args).await,
         Command::Resolve(args) => resolve::run(&args).await,
         Command::Build(args) => build::run(config, &args).await,

@@ -47,7 +47,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     let listen = config.service.listen;
     let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
     if !args.once {
-        return serve(&bot, &state, listen).await;
+        return Box::pin(serve(&bot, &state, listen)).await;
     }
     let summary = bot.cycle(args.dry_run).await;
     let summary = match summary {
@@ -92,7 +92,7 @@ async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, Cli
     });
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
     let shown = Shown { listener, folder: state.dashboard(), site: site(bot) };
-    let ended = service::run(bot, shown, stop).await;
+    let ended = Box::pin(service::run(bot, shown, stop)).await;
     bot.store.clone().close().await;
     ended.map_err(CliError::failed)?;
     print("stopped; what was under way goes on at the next start\n");

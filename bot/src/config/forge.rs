@@ -19,7 +19,7 @@ pub enum Forge {
     /// In the overlay's own bare repository and the store.
     Local,
     /// On GitHub, or a GitHub Enterprise Server.
-    Github(Github),
+    Github(Box<Github>),
 }
 
 /// A repository on GitHub.
@@ -170,7 +170,8 @@ pub(super) fn forge(
         named.map_err(|error| reader.environment_problem(endpoints::GITHUB_API_VARIABLE, error.to_string())).ok()
     })?;
     let web = web.unwrap_or_else(|| endpoints::github_web(&api));
-    Some(Forge::Github(Github { repository: repository?, api, web, auth: auth?, labels, write_interval }))
+    let github = Github { repository: repository?, api, web, auth: auth?, labels, write_interval };
+    Some(Forge::Github(Box::new(github)))
 }
 
 pub(super) fn publish(mut section: Section<'_, '_, '_, '_>, automerge: Automerge) -> Publish {

@@ -192,6 +192,9 @@ impl Bot {
                 Ok(summarised(attr, PackageResult::Merged, version, detail))
             }
             Ok(_) => self.wait(attr, view, awaits(ReasonCode::AwaitsForge, "the forge's own checks")).await,
+            Err(error) if error.is_later() => {
+                self.wait(attr, view, awaits(ReasonCode::AwaitsForge, "the forge's own checks")).await
+            }
             Err(error) => self.failed_without_run(attr, &view.current, version, error.into()).await,
         }
     }

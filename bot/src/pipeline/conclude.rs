@@ -136,9 +136,10 @@ impl Bot {
             let Job { attr, .. } = tried[*place].job;
             self.store.event(attr, Some(&tried[*place].job.version()), EventKind::PullRequest, &message).await?;
         }
-        let (state, description) = match failed {
-            true => (CommitState::Failure, "does not build"),
-            false => (CommitState::Success, "was built, and its programs start"),
+        let (state, description) = if failed {
+            (CommitState::Failure, "does not build")
+        } else {
+            (CommitState::Success, "was built, and its programs start")
         };
         self.report(&head, state, description.to_owned()).await;
         let may_merge = !failed
@@ -150,6 +151,8 @@ impl Bot {
         let (true, Some(time)) = (may_merge, time) else { return Ok(Some(published)) };
         match self.merge(Some(lease), published.number, time).await {
             Ok(merged) => Ok(Some(merged)),
+            // Its own checks are not done, say: it is asked again in the next cycle.
+            Err(error) if error.is_later() => Ok(Some(published)),
             Err(error) => {
                 let failure = Failure::from(error);
                 for place in included {

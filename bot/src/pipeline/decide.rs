@@ -12,6 +12,7 @@ use crate::store::{OtherPullRequest, PackageState, PrState, PullRequest, ReasonC
 
 /// What is known of a package when the upstream was asked.
 #[derive(Debug)]
+#[expect(clippy::struct_excessive_bools, reason = "facts that do not exclude one another")]
 pub(super) struct Known<'a> {
     /// The version that `main` has.
     pub(super) current: Option<&'a str>,

@@ -73,9 +73,8 @@ impl Bot {
         for (id, intent) in self.store.open_intents().await? {
             match self.carry_out(&intent).await {
                 Ok(_) => self.store.settle(id, None).await?,
-                Err(ForgeError::Later { until, reason }) => {
-                    return Err(Failure::new(FailureClass::Infrastructure, &ForgeError::Later { until, reason }).into());
-                }
+                // The forge asks for patience: it stays intended, and the packages' own cycles go on meanwhile.
+                Err(error @ ForgeError::Later { .. }) => tracing::warn!("{error}"),
                 Err(error) => {
                     tracing::warn!("what was begun before the last stop is given up: {error}");
                     self.store.settle(id, Some(&error.to_string())).await?;
@@ -96,8 +95,8 @@ impl Bot {
         let id = self.store.intend(lease, &intent).await?;
         let result = self.carry_out(&intent).await;
         match &result {
-            // It may be done by now, or not: the next start, or the next cycle, looks.
-            Err(ForgeError::Later { .. }) => {}
+            // It may be done by now, or not: the next start, or the next cycle, looks. A merge is asked for anew in each.
+            Err(ForgeError::Later { .. }) if !matches!(intent, Intent::Merge { .. }) => {}
             Err(error) => self.store.settle(id, Some(&error.to_string())).await?,
             Ok(_) => self.store.settle(id, None).await?,
         }
@@ -127,6 +126,13 @@ pub(super) enum PublishError {
     /// The store cannot keep what is intended, or the job is somebody else's by now.
     #[error(transparent)]
     Store(#[from] crate::store::StoreError),
+}
+
+impl PublishError {
+    /// Whether the forge only asks for patience.
+    pub(super) fn is_later(&self) -> bool {
+        matches!(self, Self::Forge(ForgeError::Later { .. }))
+    }
 }
 
 impl From<PublishError> for Failure {

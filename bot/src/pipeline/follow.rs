@@ -53,14 +53,11 @@ impl Bot {
     /// The configured packages that a pull request is about, with their versions.
     fn about(&self, request: &PullRequest) -> Vec<(AttrPath, String)> {
         let configured = |attr: &&AttrPath| self.config.packages.contains_key(*attr);
-        match &request.attr {
-            Some(attr) => {
-                Some(attr).into_iter().filter(configured).map(|attr| (attr.clone(), request.version.clone())).collect()
-            }
-            None => {
-                let version = |attr: &AttrPath| member_version(&request.version, attr.as_str()).map(str::to_owned);
-                self.config.packages.keys().filter_map(|attr| Some((attr.clone(), version(attr)?))).collect()
-            }
+        if let Some(attr) = &request.attr {
+            let own = |attr: &AttrPath| (attr.clone(), request.version.clone());
+            return Some(attr).into_iter().filter(configured).map(own).collect();
         }
+        let version = |attr: &AttrPath| member_version(&request.version, attr.as_str()).map(str::to_owned);
+        self.config.packages.keys().filter_map(|attr| Some((attr.clone(), version(attr)?))).collect()
     }
 }

@@ -42,7 +42,10 @@ impl Bot {
         let attr: AttrPath = lease.subject.parse().map_err(|_| self.not_configured(&lease.subject))?;
         let checked = match self.held(lease, self.check(lease, &attr)).await {
             Ok(checked) => checked,
-            Err(lost) => return told(&lost),
+            Err(lost) => {
+                tracing::warn!("{lost}");
+                return Ok(None);
+            }
         };
         let (result, end) = match checked {
             Ok(Checked::Settled(summary)) => (Ok(Some(summary)), JobEnd::Done),
@@ -78,7 +81,10 @@ impl Bot {
     ) -> Result<Option<Vec<PackageSummary>>, CycleError> {
         let updated = match self.held(&lease, self.update(&lease, summary)).await {
             Ok(updated) => updated,
-            Err(lost) => return told(&lost),
+            Err(lost) => {
+                tracing::warn!("{lost}");
+                return Ok(None);
+            }
         };
         let end = match &updated {
             Ok(results) => self.end_of(results).await?,
@@ -137,9 +143,4 @@ impl Bot {
             other => Ok(other?),
         }
     }
-}
-
-fn told<T>(lost: &StoreError) -> Result<Option<T>, CycleError> {
-    tracing::warn!("{lost}");
-    Ok(None)
 }

@@ -43,12 +43,12 @@ impl Bot {
     pub(super) async fn view(&self, attr: &AttrPath, package: &Package) -> Result<View, CycleError> {
         let current = self.current(attr).await?;
         let mut request = self.store.pull_request_by_branch(&branch_of(attr, package)).await?;
-        let mut stale = false;
+        let mut is_stale = false;
         if let (Some(open), Some(main)) = (&request, &current.head)
             && open.state == PrState::Open
             && let Some(base) = self.writer.common_ancestor(main, &open.head).await?
         {
-            stale = self.writer.differs(&base, main, std::slice::from_ref(attr)).await?;
+            is_stale = self.writer.differs(&base, main, std::slice::from_ref(attr)).await?;
         }
         if let (Some(request), true) = (&mut request, package.policy.group.is_some()) {
             request.version = member_version(&request.version, attr.as_str()).unwrap_or_default().to_owned();
@@ -66,7 +66,7 @@ impl Bot {
         };
         let state = self.store.state(attr).await?;
         let others = self.store.other_pull_requests(attr).await?;
-        Ok(View { current, request, state, others, built, stale, limit_reached })
+        Ok(View { current, request, state, others, built, stale: is_stale, limit_reached })
     }
 
     /// What to do about a package. `differs` says that its files are known to differ from what `main` has.

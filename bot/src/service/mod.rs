@@ -80,7 +80,7 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         tokio::join!(service.look(), service.update(), service.show(&folder, &site));
     };
     tokio::select! {
-        served = server => served.map_err(ServiceError::Serve)?,
+        result = server => result.map_err(ServiceError::Serve)?,
         () = work => {}
         // Builders end with their client, and what was begun on the forge was written down.
         _ = stop.wait_for(|stop| *stop) => {}
@@ -127,11 +127,11 @@ impl Service<'_> {
             let looked = async {
                 // First of all that the times are used up: what fails is tried again at the next one.
                 due.use_up(self.bot, started).await?;
-                if !is_begun {
+                if is_begun {
+                    self.bot.observe().await?;
+                } else {
                     self.bot.begin().await?;
                     is_begun = true;
-                } else {
-                    self.bot.observe().await?;
                 }
                 self.bot.queue_checks(&due.packages, due.reason).await?;
                 let mut summary = CycleSummary::default();
@@ -172,9 +172,10 @@ impl Service<'_> {
 
     fn alarm(&self, alarm: Option<String>) {
         if self.health.set(alarm.clone()) {
-            match alarm {
-                Some(alarm) => tracing::error!("{alarm}"),
-                None => tracing::warn!("a look at the upstreams has got through again"),
+            if let Some(alarm) = alarm {
+                tracing::error!("{alarm}");
+            } else {
+                tracing::warn!("a look at the upstreams has got through again");
             }
             self.news.notify_one();
         }
