@@ -137,6 +137,9 @@ impl Bot {
             .iter()
             .map(|(attr, package)| ConfiguredPackage { attr: attr.clone(), purl: package.upstream.to_string() })
             .collect();
+        if self.store.is_alone()? {
+            self.writer.release_stale_locks().await?;
+        }
         self.store.sync_packages(&configured).await?;
         self.forget_unconfigured().await?;
         self.observe().await?;

@@ -1,6 +1,7 @@
 //! Write: files to a commit on a branch, straight into the bare repository.
 
 use std::collections::BTreeMap;
+use std::time::Duration;
 
 use jiff::Timestamp;
 
@@ -26,6 +27,9 @@ pub const STABLE: &str = "stable";
 
 /// Folders of files that all packages share; what is in them and not ours any more is removed.
 const COMMON_FOLDERS: [&str; 2] = ["lib", "hostpkgs"];
+
+/// A lock of git that stays for so long is nobody's.
+const LOCK_PATIENCE: Duration = Duration::from_secs(2);
 
 impl Writer {
     /// The head of a branch.
@@ -89,6 +93,22 @@ impl Writer {
             overlay.write_commit(base.as_ref(), &changes, CommitText { message: &message, author, time }).map(Ok)
         })
         .await?
+    }
+
+    /// Removes locks of git that a killed bot left. The caller knows that no other is at work.
+    ///
+    /// # Errors
+    /// When one cannot be removed.
+    pub async fn release_stale_locks(&self) -> Result<(), Failure> {
+        let overlay = self.overlay.clone();
+        let removed = tokio::task::spawn_blocking(move || overlay.release_stale_locks(LOCK_PATIENCE))
+            .await
+            .map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?
+            .map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+        for lock in removed {
+            tracing::warn!(file.path = %lock.display(), "removed a lock of git that a killed process had left");
+        }
+        Ok(())
     }
 
     /// Whether two commits differ in what a package is built with: its own folder, and what all packages share.

@@ -81,6 +81,15 @@ impl Store {
         self.mark_interrupted().await.map_err(failed)
     }
 
+    /// Whether no other process is at work on this store. True only before this one is.
+    pub fn is_alone(&self) -> Result<bool, StoreError> {
+        match self.lock_file()?.try_lock() {
+            Ok(()) => Ok(true),
+            Err(TryLockError::WouldBlock) => Ok(false),
+            Err(TryLockError::Error(source)) => Err(StoreError::Folder { path: self.lock_path(), source }),
+        }
+    }
+
     /// Puts what this process had under way back, as if it had died: for a stop that was asked for.
     pub async fn leave(&self) -> Result<(), StoreError> {
         if let Some(lock) = self.worker.get() {

@@ -9,6 +9,7 @@
 
 mod compare;
 mod error;
+mod locks;
 mod merge;
 mod references;
 mod remote;

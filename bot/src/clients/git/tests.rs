@@ -1,5 +1,6 @@
 use std::collections::BTreeMap;
 use std::path::Path;
+use std::time::Duration;
 
 use super::tree::check;
 use super::{Author, BranchUpdate, Change, CommitText, GitError, Overlay};
@@ -209,6 +210,33 @@ fn a_lock_that_a_killed_process_left_is_named() {
     let changes = files([("a", "2")]);
     let error = fixture.overlay.commit(&branch("main"), Some(&first), &changes, text("x", &bot())).unwrap_err();
     insta::assert_snapshot!(fixture.message(&error), @"the branch main is locked: another process is moving it; if none is, one was killed meanwhile: delete /state/var/overlay.git/refs/heads/main.lock");
+}
+
+#[test]
+fn a_lock_that_stays_is_removed_and_one_that_moves_is_not() {
+    let fixture = fixture();
+    let first = fixture.commit("main", None, [("a", "1")]);
+    let lock = |name: &str| fixture.overlay.path().join(name);
+    let make = |name: &str| crate::clients::files::write(&lock(name), b"").unwrap();
+    let none: [std::path::PathBuf; 0] = [];
+    assert_eq!(fixture.overlay.release_stale_locks(Duration::ZERO).unwrap(), none);
+    make("refs/heads/nixwright/a.lock");
+    make("packed-refs.lock");
+    make("refs/heads/main.lock");
+    let again = std::thread::scope(|scope| {
+        // A living process that locks the same branch again and again.
+        scope.spawn(|| {
+            std::thread::sleep(Duration::from_millis(100));
+            // Beside the old one, so that it cannot get its number in the file system.
+            make("refs/heads/other");
+            std::fs::rename(lock("refs/heads/other"), lock("refs/heads/main.lock")).unwrap();
+        });
+        fixture.overlay.release_stale_locks(Duration::from_millis(400)).unwrap()
+    });
+    assert_eq!(again, [lock("packed-refs.lock"), lock("refs/heads/nixwright/a.lock")]);
+    assert!(lock("refs/heads/main.lock").exists());
+    assert_eq!(fixture.overlay.release_stale_locks(Duration::from_millis(10)).unwrap().len(), 1);
+    fixture.commit("main", Some(&first), [("a", "2")]);
 }
 
 #[test]
