@@ -20,6 +20,7 @@ pub struct Bot {
     /// Removes the folder at the end; a bot in a folder of the test's own has none.
     temporary: Option<TempDir>,
     environment: BTreeMap<OsString, OsString>,
+    osv: Option<String>,
 }
 
 impl Bot {
@@ -47,7 +48,7 @@ impl Bot {
     }
 
     fn at(folder: &Path, registry: &Registry, configuration: &str) -> Self {
-        let bot = Self { folder: folder.to_owned(), temporary: None, environment: BTreeMap::new() };
+        let bot = Self { folder: folder.to_owned(), temporary: None, environment: BTreeMap::new(), osv: None };
         bot.configure(registry, configuration);
         bot
     }
@@ -55,8 +56,15 @@ impl Bot {
     /// Writes the configuration anew: the fake registry, short waits, and what the test says.
     pub fn configure(&self, registry: &Registry, configuration: &str) {
         let index = registry.index_url();
-        let head = format!("state_dir = \"var\"\n\n[registries]\ncrates_index = \"{index}\"\n\n");
+        // Nobody listens at the discard port: advisories are unavailable unless a test has a database of its own.
+        let osv = self.osv.as_deref().unwrap_or("http://127.0.0.1:9/");
+        let head = format!("state_dir = \"var\"\n\n[registries]\ncrates_index = \"{index}\"\nosv_api = \"{osv}\"\n\n");
         self.write_configuration(&format!("{head}{configuration}"));
+    }
+
+    /// Asks this database about advisories, from the next [`configure`](Self::configure) on.
+    pub fn set_osv(&mut self, address: &str) {
+        self.osv = Some(address.to_owned());
     }
 
     /// Writes the configuration exactly as given.

@@ -14,6 +14,7 @@ pub mod hostile;
 pub mod killing;
 pub mod nix;
 pub mod on_github;
+pub mod osv;
 pub mod overlay;
 pub mod process;
 pub mod registry;

@@ -14,6 +14,7 @@ use crate::clients::github::{Auth, Github, GithubSettings, Sleep};
 use crate::config::{self, GithubAuth, TOKEN_VARIABLES};
 use crate::forge::{Forge, GithubForge, GithubForgeParts, LocalForge};
 use crate::model::Clock;
+use crate::pipeline::Notes;
 use crate::store::Store;
 
 /// How long one fetch or push may take.
@@ -27,6 +28,10 @@ pub(super) struct Chosen {
     pub(super) forge: Arc<dyn Forge>,
     /// What pull requests are labelled with.
     pub(super) labels: Vec<String>,
+    /// Where release notes can be asked for.
+    pub(super) notes: Option<Notes>,
+    /// The overlay as people use it: a flake reference without branch or commit.
+    pub(super) flake: String,
 }
 
 /// The forge of a configuration.
@@ -41,11 +46,13 @@ pub(super) async fn forge(
         config::Forge::Local => {
             bind(store, "local").await?;
             let forge = LocalForge::new(store.clone(), overlay.clone(), bot.clone());
-            return Ok(Chosen { forge: Arc::new(forge), labels: Vec::new() });
+            let flake = format!("git+file://{}", overlay.path().display());
+            return Ok(Chosen { forge: Arc::new(forge), labels: Vec::new(), notes: None, flake });
         }
         config::Forge::Github(settings) => settings,
     };
     let github = github(settings, environment)?;
+    let notes = Notes { github: github.clone(), web: settings.web.clone() };
     bind(store, &format!("github {}{}", settings.web, settings.repository)).await?;
     let parts = GithubForgeParts {
         github,
@@ -59,7 +66,8 @@ pub(super) async fn forge(
         patience: PATIENCE,
     };
     let forge = GithubForge::new(parts).map_err(CliError::usage)?;
-    Ok(Chosen { forge: Arc::new(forge), labels: settings.labels.clone() })
+    let flake = format!("git+{}{}", settings.web, settings.repository);
+    Ok(Chosen { forge: Arc::new(forge), labels: settings.labels.clone(), notes: Some(notes), flake })
 }
 
 /// The client for a repository on GitHub.

@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Component, Path, PathBuf};
 use std::sync::Mutex;
+use std::time::Duration;
 
 use nixwright_resolver::archive::Limits;
 use tokio::sync::OnceCell;
@@ -15,6 +16,7 @@ use crate::clients::crates_io::CratesIo;
 use crate::clients::git::{Author, Overlay};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
+use crate::clients::osv::Osv;
 use crate::config::{BuildPackages, Config};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
@@ -141,7 +143,18 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let overlay = open_overlay(&state)?;
     let store = state.store().await?;
     let author = Author { name: config.overlay.author_name.clone(), email: config.overlay.author_email.clone() };
-    let Chosen { forge, labels } = forge(&config, &environment(), &store, &overlay, &author).await?;
+    let Chosen { forge, labels, notes, flake } = forge(&config, &environment(), &store, &overlay, &author).await?;
+    // Evidence is worth one try: what cannot be asked is said to be unavailable, and asked again with the next release.
+    let quick = HttpSettings {
+        connect_timeout: Duration::from_secs(5),
+        read_timeout: Duration::from_secs(20),
+        try_timeout: Duration::from_secs(60),
+        attempts: 2,
+        first_wait: Duration::from_millis(200),
+        ..HttpSettings::default()
+    };
+    let asking = Http::new(quick, Clock::system()).map_err(CliError::machine)?;
+    let osv = Osv::new(asking, config.registries.osv_api.clone(), &state.cache().join("osv"), Clock::system());
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
@@ -163,6 +176,9 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         toolchain,
         canary: OnceCell::new(),
         labels,
+        notes,
+        flake,
+        osv,
         worker: format!("process {}", std::process::id()),
         watched: Mutex::default(),
     })

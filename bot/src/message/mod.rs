@@ -3,19 +3,26 @@
 //! Whatever upstream wrote is hostile until escaped: the template's escaper is [`Markdown`], so a plain `{{ … }}` is safe, and
 //! nobody is mentioned and no other repository referred to by accident.
 
+mod facts;
 mod markdown;
+mod notes;
 #[cfg(test)]
 mod tests;
 pub mod text;
 
 use std::borrow::Borrow;
+use std::fmt::Write as _;
 use std::time::Duration;
 
 use askama::Template;
+use askama::filters::{Escaper as _, Safe};
 use jiff::Timestamp;
+use nixwright_resolver::plan::changes::{LicenseChanges, Novelty};
 use nixwright_resolver::plan::diff::{ChangedVersions, GraphDiff, NamedVersions};
 
-use crate::model::{AttrPath, FailureClass, Strategy, System};
+use crate::clients::endpoints::{advisory_page, package_page};
+use crate::model::{AttrPath, FailureClass, GroupName, Strategy, System};
+pub use facts::{Advisories, AdvisoryRow, ClosureSize, CodeRun, WhyNow};
 pub use markdown::Markdown;
 use markdown::filters;
 
@@ -62,7 +69,19 @@ pub struct PullRequestEvidence {
     /// Units that were built, with the time of each, in any order.
     pub units: Vec<UnitTime>,
     /// Packages that run code while building.
-    pub build_scripts: Vec<BuildScript>,
+    pub code_runs: Vec<CodeRun>,
+    /// What licences changed; `None` where the last release's are not known.
+    pub licenses: Option<LicenseChanges>,
+    /// What is known of advisories.
+    pub advisories: Advisories,
+    /// How large it is with all that it needs.
+    pub closure: ClosureSize,
+    /// What upstream says of the release, as it wrote it.
+    pub notes: Option<String>,
+    /// Why it comes now.
+    pub why: WhyNow,
+    /// Whether it is still being built.
+    pub building: bool,
     /// What Nix takes to reach this branch: `git+https://…?ref=…`.
     pub flake: String,
     /// Why it failed, if it did.
@@ -89,15 +108,6 @@ pub struct UnitTime {
     pub name: String,
     /// How long its builder ran.
     pub elapsed: Duration,
-}
-
-/// A package that runs code of its own while it is built: a build script or a proc macro.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct BuildScript {
-    /// `name-version`.
-    pub package: String,
-    /// Whether the last release did not have this version of it.
-    pub new: bool,
 }
 
 /// Why a run failed.
@@ -135,9 +145,51 @@ pub fn body(evidence: &PullRequestEvidence) -> Result<String, askama::Error> {
     let mut text = Body::new(evidence).render()?;
     if text.len() > LONGEST_BODY {
         // Only names of hundreds of characters lead here. Everything below the summary gives way, as a half list would mislead.
-        text = Body { brief: true, ..Body::new(evidence) }.render()?;
+        text = Body { brief: true, notes: None, ..Body::new(evidence) }.render()?;
     }
     Ok(text)
+}
+
+/// The title of a group's pull request.
+pub fn group_title(group: &GroupName, members: usize) -> String {
+    format!("{group}: {}", count(members, "update", "updates"))
+}
+
+/// The body of a group's pull request: one part for each package, shorter ones where all would be too long.
+///
+/// # Errors
+/// As [`body`].
+pub fn group_body(members: &[PullRequestEvidence]) -> Result<String, askama::Error> {
+    let mut text = format!("{} of one group.\n", count(members.len(), "package", "packages"));
+    let mut left_out = 0;
+    for (place, evidence) in members.iter().enumerate() {
+        let whole = Body { part: true, ..Body::new(evidence) }.render()?;
+        // What is left is shared by those that are left.
+        let room = LONGEST_BODY.saturating_sub(text.len()) / (members.len() - place);
+        let part = if whole.len() > room {
+            Body { part: true, brief: true, notes: None, ..Body::new(evidence) }.render()?
+        } else {
+            whole
+        };
+        if part.len() + text.len() > LONGEST_BODY {
+            left_out += 1;
+            continue;
+        }
+        let _ = write!(text, "\n## {}\n\n{part}\n", evidence.attr);
+    }
+    if left_out > 0 {
+        let _ = write!(text, "\nThe text of {} did not fit.\n", count(left_out, "package", "packages"));
+    }
+    text.push_str("\nWritten by Nixwright. This text is brought up to date in place; comments are for people.\n");
+    Ok(text)
+}
+
+/// A name as code, with a link where there is a page.
+fn linked(name: &str, page: Option<&url::Url>) -> String {
+    match page {
+        Some(page) => format!("[{}](<{page}>)", markdown::code(name)),
+        None => markdown::code(name),
+    }
 }
 
 #[derive(Template)]
@@ -145,11 +197,14 @@ pub fn body(evidence: &PullRequestEvidence) -> Result<String, askama::Error> {
 struct Body<'a> {
     evidence: &'a PullRequestEvidence,
     brief: bool,
+    /// Whether this is one of several in a text.
+    part: bool,
+    notes: Option<String>,
     added: List<'a, NamedVersions>,
     removed: List<'a, NamedVersions>,
     changed: List<'a, ChangedVersions>,
     slowest: Vec<&'a UnitTime>,
-    scripts: Vec<&'a BuildScript>,
+    scripts: Vec<&'a CodeRun>,
     scripts_more: usize,
     log: String,
     installable: String,
@@ -176,13 +231,15 @@ impl<'a> Body<'a> {
         let mut slowest: Vec<&UnitTime> = evidence.units.iter().collect();
         slowest.sort_by(|a, b| b.elapsed.cmp(&a.elapsed).then_with(|| a.name.cmp(&b.name)));
         slowest.truncate(SLOWEST);
-        let mut scripts: Vec<&BuildScript> = evidence.build_scripts.iter().collect();
-        scripts.sort_by(|a, b| b.new.cmp(&a.new).then_with(|| a.package.cmp(&b.package)));
+        let mut scripts: Vec<&CodeRun> = evidence.code_runs.iter().collect();
+        scripts.sort_by(|a, b| a.novelty.cmp(&b.novelty).then_with(|| a.package.cmp(&b.package)));
         let scripts_more = scripts.len().saturating_sub(LONGEST_LIST);
         scripts.truncate(LONGEST_LIST);
         Self {
             evidence,
             brief: false,
+            part: false,
+            notes: evidence.notes.as_deref().and_then(notes::quoted),
             added: List::new(&evidence.diff.added),
             removed: List::new(&evidence.diff.removed),
             changed: List::new(&evidence.diff.changed),
@@ -194,8 +251,32 @@ impl<'a> Body<'a> {
         }
     }
 
-    fn new_scripts(&self) -> usize {
-        self.evidence.build_scripts.iter().filter(|script| script.new).count()
+    fn scripts_that_are(&self, novelty: Novelty) -> usize {
+        self.evidence.code_runs.iter().filter(|run| run.novelty == novelty).count()
+    }
+
+    /// A dependency's name with a link to its page.
+    fn named(&self, name: &str, versions: &[String]) -> Safe<String> {
+        let kind = self.evidence.purl.strip_prefix("pkg:").and_then(|purl| purl.split_once('/')).map(|(kind, _)| kind);
+        let page = kind.zip(versions.last()).and_then(|(kind, version)| package_page(kind, name, version));
+        Safe(linked(name, page.as_ref()))
+    }
+
+    /// An advisory's line: what it is, where it is told, what it is about.
+    fn advisory(&self, row: &AdvisoryRow) -> Safe<String> {
+        let mut line = format!(
+            "{} in {}",
+            linked(&row.id, advisory_page(&row.id).as_ref()),
+            markdown::code(&row.packages.join(", "))
+        );
+        for (text, before) in [(&row.severity, ", "), (&row.summary, ": ")] {
+            if let Some(text) = text {
+                line.push_str(before);
+                // Writing to a string does not fail.
+                let _ = Markdown.write_escaped_str(&mut line, &text::clip(text, 200));
+            }
+        }
+        Safe(line)
     }
 
     /// When the release came out, to the minute.

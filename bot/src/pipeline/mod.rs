@@ -10,6 +10,7 @@ mod common;
 mod conclude;
 mod decide;
 mod effects;
+mod evidence;
 mod follow;
 mod lanes;
 mod package;
@@ -27,6 +28,7 @@ use jiff::Timestamp;
 use tokio::sync::OnceCell;
 
 use crate::clients::nix::NixError;
+use crate::clients::osv::Osv;
 use crate::config::{Config, Package};
 use crate::forge::Forge;
 use crate::model::{AttrPath, Clock, CommitSha, Failure, FailureClass};
@@ -36,6 +38,7 @@ use crate::stages::watch::Watched;
 use crate::stages::write::{Writer, main_branch};
 use crate::store::{ConfiguredPackage, Cycle, JobKind, JobReason, Store, StoreError};
 
+pub use evidence::Notes;
 use summary::Timer;
 pub use summary::{CycleSummary, PackageSummary, Result as PackageResult};
 
@@ -64,6 +67,12 @@ pub struct Bot {
     pub toolchain: Option<String>,
     /// Whether the sandbox has been proven in this process.
     pub canary: OnceCell<()>,
+    /// Who is asked about advisories.
+    pub osv: Osv,
+    /// Where release notes can be asked for.
+    pub notes: Option<Notes>,
+    /// The overlay as a flake reference, without branch or commit, as people use it.
+    pub flake: String,
     /// What pull requests are labelled with.
     pub labels: Vec<String>,
     /// Who this process is in the queue.

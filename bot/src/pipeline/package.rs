@@ -6,6 +6,7 @@ use std::time::Duration;
 use jiff::Timestamp;
 use nixwright_resolver::plan::Plan;
 
+use super::decide::Why;
 use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
@@ -41,6 +42,8 @@ pub(super) struct Job<'a> {
     pub(super) package: &'a Package,
     pub(super) entry: &'a Candidate,
     pub(super) current: &'a Current,
+    /// Why it is looked into.
+    pub(super) why: &'a Why,
 }
 
 impl Job<'_> {

@@ -12,7 +12,7 @@ use super::summary::Timer;
 use super::view::branch_of;
 use super::{Bot, CycleError, CycleSummary};
 use crate::clients::nix::DerivationOutcome;
-use crate::message::{BuildScript, FailureReport, PullRequestEvidence, SystemBuild, UnitTime};
+use crate::message::UnitTime;
 use crate::model::{CommitSha, Failure, FailureClass, Strategy};
 use crate::stages::build::{Built, UnitBuild};
 use crate::store::{
@@ -168,53 +168,6 @@ impl Bot {
     ) -> Result<(), CycleError> {
         Ok(self.store.record_stage(run, &StageRecord { stage, started, elapsed, detail }).await?)
     }
-
-    #[expect(clippy::unused_async, reason = "evidence will ask others")]
-    pub(super) async fn evidence(&self, job: Job<'_>, attempt: &Attempt) -> Option<PullRequestEvidence> {
-        let Job { attr, package, entry, current, .. } = job;
-        let plan = attempt.plan.as_ref()?;
-        let built = attempt.built.as_ref();
-        let known = current.graph.as_ref().map(|graph| &graph.build_scripts);
-        let build_scripts = plan
-            .scripts()
-            .into_iter()
-            .map(|id| BuildScript { new: known.is_some_and(|known| !known.contains(id)), package: id.to_owned() })
-            .collect();
-        let failure = attempt.failure.as_ref().map(|failure| {
-            let cause = built.and_then(|built| built.failure.as_ref());
-            FailureReport {
-                class: failure.class,
-                message: failure.message.clone(),
-                derivation: cause.map(|cause| cause.derivation.clone()),
-                log: cause.map(|cause| cause.log.clone()).unwrap_or_default(),
-            }
-        });
-        Some(PullRequestEvidence {
-            attr: attr.clone(),
-            purl: package.upstream.release(&plan.version),
-            from: current.version().map(str::to_owned),
-            to: plan.version.clone(),
-            published: entry.published,
-            description: plan.metadata.description.clone(),
-            homepage: plan.metadata.homepage.clone().or_else(|| plan.metadata.repository.clone()),
-            license: plan.metadata.license.clone(),
-            strategy: attempt.strategy?,
-            fallback_reason: attempt.fallback_reason.clone(),
-            diff: diff(plan, current),
-            systems: vec![SystemBuild {
-                system: self.builder.system.clone(),
-                succeeded: attempt.failure.is_none(),
-                elapsed: built.map(|built| built.elapsed).unwrap_or_default(),
-                programs: plan.binaries().into_iter().map(str::to_owned).collect(),
-            }],
-            reused: built.map_or(0, |built| built.reused),
-            built: built.map_or(0, |built| built.built),
-            units: built.map(unit_times).unwrap_or_default(),
-            build_scripts,
-            flake: format!("git+file://{}?ref={}", self.builder.overlay.display(), branch_of(attr, package)),
-            failure,
-        })
-    }
 }
 
 pub(super) fn result(attempt: &Attempt, current: &Current, bot: &Bot) -> RunResult {
@@ -250,13 +203,13 @@ fn scripts(plan: &Plan) -> Vec<String> {
     plan.scripts().into_iter().map(str::to_owned).collect()
 }
 
-fn unit_times(built: &Built) -> Vec<UnitTime> {
+pub(super) fn unit_times(built: &Built) -> Vec<UnitTime> {
     let timed = built.derivations.iter().filter_map(|unit| Some((unit, unit.elapsed?)));
     timed.map(|(unit, elapsed)| UnitTime { name: unit.name.clone(), elapsed }).collect()
 }
 
 /// Against what `main` has; the root itself is not a change of its own.
-fn diff(plan: &Plan, current: &Current) -> GraphDiff {
+pub(super) fn diff(plan: &Plan, current: &Current) -> GraphDiff {
     let Some(graph) = &current.graph else { return GraphDiff::default() };
     let old = graph.packages.iter().map(|(name, version)| (name.as_str(), version.as_str()));
     let others = |(name, _): &(&str, &str)| *name != plan.name;

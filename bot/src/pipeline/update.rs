@@ -1,7 +1,7 @@
 //! Updates: what checks found to be due, brought to a pull request. A group's packages come in one, each by a commit on top
 //! of the one before it.
 
-use super::decide::Decision;
+use super::decide::{Decision, Why};
 use super::package::Job;
 use super::record::Tried;
 use super::view::View;
@@ -18,6 +18,7 @@ struct Member<'a> {
     package: &'a Package,
     entry: Box<Candidate>,
     view: View,
+    why: Why,
 }
 
 impl Bot {
@@ -60,13 +61,13 @@ impl Bot {
                 }
             };
             match decision {
-                Decision::Consider(entry, _) => due.push(Member { attr, package, entry, view }),
-                Decision::Green(entry) => green.push(Member { attr, package, entry, view }),
+                Decision::Consider(entry, why) => due.push(Member { attr, package, entry, view, why }),
+                Decision::Green(entry) => green.push(Member { attr, package, entry, view, why: Why::New }),
                 other => results.push(self.settle_decision(lease, attr, package, &view, other).await?),
             }
         }
         if due.is_empty() {
-            for Member { attr, package, entry, view } in green {
+            for Member { attr, package, entry, view, .. } in green {
                 let decision = Decision::Green(entry);
                 results.push(self.settle_decision(lease, attr, package, &view, decision).await?);
             }
@@ -88,12 +89,12 @@ impl Bot {
         let mut tip = self.main_head().await?;
         let mut tried = Vec::new();
         for member in &mut members {
-            let Member { attr, package, entry, view } = member;
+            let Member { attr, package, entry, view, why } = member;
             view.current.base.clone_from(&tip);
-            let (entry, current) = (&**entry, &view.current);
+            let (entry, current, why) = (&**entry, &view.current, &*why);
             let release = Release::of(entry, package, &self.config.systems.resolve);
             let run = self.begin_run(attr, &entry.version, current).await?;
-            let job = Job { run, attr, package, entry, current };
+            let job = Job { run, attr, package, entry, current, why };
             let attempt = self.attempt(lease, job, &release, summary).await?;
             if attempt.failure.is_none()
                 && let Some(commit) = &attempt.commit

@@ -42,13 +42,8 @@ pub fn group_draft(
     version: String,
     members: &[PullRequestEvidence],
 ) -> Result<PullRequestDraft, Failure> {
-    let mut body = String::new();
-    for evidence in members {
-        let text = message::body(evidence).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
-        body.push_str(&text);
-        body.push_str("\n\n");
-    }
-    let title = format!("{group}: {} updates", members.len());
+    let body = message::group_body(members).map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
+    let title = message::group_title(group, members.len());
     Ok(PullRequestDraft { version, ..common_draft(branch, head, (title, body), false) })
 }
 

@@ -1,9 +1,13 @@
 use std::time::Duration;
 
+use jiff::SignedDuration;
+use nixwright_resolver::plan::changes::{LicenseChange, LicenseChanges, Novelty};
 use nixwright_resolver::plan::diff::GraphDiff;
 
+use crate::clients::endpoints::{advisory_page, package_page};
 use crate::message::{
-    BuildScript, FailureReport, LONGEST_BODY, PullRequestEvidence, SystemBuild, UnitTime, body, title,
+    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, LONGEST_BODY, PullRequestEvidence, SystemBuild,
+    UnitTime, WhyNow, body, group_body, title,
 };
 use crate::model::{AttrPath, FailureClass, Strategy};
 
@@ -21,6 +25,19 @@ fn system(name: &str, succeeded: bool) -> SystemBuild {
         succeeded,
         elapsed: Duration::from_secs(65),
         programs: if succeeded { vec!["fd".to_owned()] } else { Vec::new() },
+    }
+}
+
+fn run(package: &str, kind: &'static str, novelty: Novelty) -> CodeRun {
+    CodeRun { package: package.to_owned(), kind, novelty }
+}
+
+fn advisory(id: &str, summary: &str) -> AdvisoryRow {
+    AdvisoryRow {
+        id: id.to_owned(),
+        packages: vec!["time 0.1.43".to_owned()],
+        severity: Some("HIGH".to_owned()),
+        summary: Some(summary.to_owned()),
     }
 }
 
@@ -44,13 +61,33 @@ fn evidence() -> PullRequestEvidence {
         reused: 74,
         built: 3,
         units: vec![unit("fd-find-10.5.0-bins", 31_200), unit("libc-0.2.2", 2_300), unit("memchr-2.7.4", 870)],
-        build_scripts: vec![
-            BuildScript { package: "anyhow-1.0.1".to_owned(), new: false },
-            BuildScript { package: "libc-0.2.2".to_owned(), new: true },
+        code_runs: vec![
+            run("anyhow-1.0.1", "build script", Novelty::Same),
+            run("libc-0.2.2", "build script", Novelty::New),
+            run("syn-2.0.0", "procedural macro", Novelty::Changed),
         ],
+        licenses: Some(LicenseChanges::default()),
+        advisories: Advisories::Unavailable,
+        closure: ClosureSize::NotMeasured { reason: "the host's toolchains are the package set" },
+        notes: None,
+        why: WhyNow::NewRelease {
+            age: Some(SignedDuration::from_hours(24 * 8)),
+            min_age: SignedDuration::from_hours(72),
+            track: "all stable releases".to_owned(),
+        },
+        building: false,
         flake: "git+https://registry.example/overlay.git?ref=nixwright/fd-find".to_owned(),
         failure: None,
     }
+}
+
+/// The body, with the public pages' addresses replaced, which are named in one file only.
+fn shown(evidence: &PullRequestEvidence) -> String {
+    let crates = package_page("cargo", "a", "1").unwrap().to_string();
+    let advisories = advisory_page("A").unwrap().to_string();
+    let text = body(evidence).unwrap();
+    text.replace(crates.trim_end_matches("a/1"), "https://registry.example/crates/")
+        .replace(advisories.trim_end_matches('A'), "https://registry.example/advisories/")
 }
 
 #[test]
@@ -62,10 +99,12 @@ fn titles_say_what_moves() {
 
 #[test]
 fn an_update_that_was_built() {
-    insta::assert_snapshot!(body(&evidence()).unwrap(), @r#"
+    insta::assert_snapshot!(shown(&evidence()), @r"
     Brings **fd-find** from `10.4.2` to `10.5.0`, published 2026-03-01 09:30 UTC.
 
     A simple, fast alternative to \`find\`
+
+    Why now: the newest of all stable releases; public for 8 days, and 3 days are asked for.
 
     - package: `pkg:cargo/fd-find@10.5.0`
     - page: <https://registry.example/fd>
@@ -88,18 +127,31 @@ fn an_update_that_was_built() {
 
     2 added, 1 removed, 2 changed.
 
-    - changed `libc`: `0.2.1` → `0.2.2`
+    - changed [`libc`](<https://registry.example/crates/libc/0.2.2>): `0.2.1` → `0.2.2`
     - changed `syn`: `1.0.0` dropped
-    - added `memchr` `2.7.4`
-    - added `two` `1.0.0, 2.0.0`
-    - removed `gone` `1.0.0`
+    - added [`memchr`](<https://registry.example/crates/memchr/2.7.4>) `2.7.4`
+    - added [`two`](<https://registry.example/crates/two/2.0.0>) `1.0.0, 2.0.0`
+    - removed [`gone`](<https://registry.example/crates/gone/1.0.0>) `1.0.0`
 
     ### Code that runs while building
 
-    2 packages have a build script or a procedural macro, 1 of them new. They run in the sandbox, without network.
+    3 build scripts and procedural macros, 1 of them new, 1 changed. They run in the sandbox, without network.
 
-    - `libc-0.2.2` **new**
-    - `anyhow-1.0.1`
+    - `libc-0.2.2`: build script, **new**
+    - `syn-2.0.0`: procedural macro, **changed**
+    - `anyhow-1.0.1`: build script
+
+    ### Licences
+
+    No licence changed.
+
+    ### Advisories
+
+    Unavailable: the database of advisories could not be asked. That is not the same as none.
+
+    ### Size
+
+    The closure was not measured: the host's toolchains are the package set.
 
     ### How to try it
 
@@ -108,7 +160,7 @@ fn an_update_that_was_built() {
     ```
 
     Written by Nixwright. This text is brought up to date in place; comments are for people.
-    "#);
+    ");
 }
 
 #[test]
@@ -123,11 +175,13 @@ fn a_new_package_has_no_difference_but_a_size() {
         reused: 0,
         built: 1,
         units: Vec::new(),
-        build_scripts: Vec::new(),
+        code_runs: Vec::new(),
         ..evidence()
     };
-    insta::assert_snapshot!(body(&new).unwrap(), @r#"
+    insta::assert_snapshot!(shown(&new), @"
     Adds **fd-find** `10.5.0`; upstream gives no time of publishing.
+
+    Why now: the newest of all stable releases; public for 8 days, and 3 days are asked for.
 
     - package: `pkg:cargo/fd-find@10.5.0`
 
@@ -148,6 +202,18 @@ fn a_new_package_has_no_difference_but_a_size() {
 
     None of the packages runs code of its own while it is built.
 
+    ### Licences
+
+    No licence changed.
+
+    ### Advisories
+
+    Unavailable: the database of advisories could not be asked. That is not the same as none.
+
+    ### Size
+
+    The closure was not measured: the host's toolchains are the package set.
+
     ### How to try it
 
     ```sh
@@ -155,7 +221,7 @@ fn a_new_package_has_no_difference_but_a_size() {
     ```
 
     Written by Nixwright. This text is brought up to date in place; comments are for people.
-    "#);
+    ");
 }
 
 #[test]
@@ -173,10 +239,12 @@ fn a_failed_build_says_why_first_and_shows_the_end_of_the_log() {
         }),
         ..evidence()
     };
-    insta::assert_snapshot!(body(&failed).unwrap(), @r#"
+    insta::assert_snapshot!(shown(&failed), @r"
     Brings **fd-find** from `10.4.2` to `10.5.0`, published 2026-03-01 09:30 UTC.
 
     A simple, fast alternative to \`find\`
+
+    Why now: the newest of all stable releases; public for 8 days, and 3 days are asked for.
 
     - package: `pkg:cargo/fd-find@10.5.0`
     - page: <https://registry.example/fd>
@@ -214,10 +282,23 @@ fn a_failed_build_says_why_first_and_shows_the_end_of_the_log() {
 
     ### Code that runs while building
 
-    2 packages have a build script or a procedural macro, 1 of them new. They run in the sandbox, without network.
+    3 build scripts and procedural macros, 1 of them new, 1 changed. They run in the sandbox, without network.
 
-    - `libc-0.2.2` **new**
-    - `anyhow-1.0.1`
+    - `libc-0.2.2`: build script, **new**
+    - `syn-2.0.0`: procedural macro, **changed**
+    - `anyhow-1.0.1`: build script
+
+    ### Licences
+
+    No licence changed.
+
+    ### Advisories
+
+    Unavailable: the database of advisories could not be asked. That is not the same as none.
+
+    ### Size
+
+    The closure was not measured: the host's toolchains are the package set.
 
     ### How to try it
 
@@ -226,7 +307,7 @@ fn a_failed_build_says_why_first_and_shows_the_end_of_the_log() {
     ```
 
     Written by Nixwright. This text is brought up to date in place; comments are for people.
-    "#);
+    ");
 }
 
 #[test]
@@ -240,14 +321,33 @@ fn text_from_upstream_cannot_speak_as_the_bot() {
         fallback_reason: Some(bad.to_owned()),
         diff: GraphDiff::between([(bad, "1")], [(bad, bad)]),
         units: vec![unit(bad, 1)],
-        build_scripts: vec![BuildScript { package: bad.to_owned(), new: true }],
+        code_runs: vec![run(bad, "build script", Novelty::New)],
+        licenses: Some(LicenseChanges {
+            root: Some((None, Some(bad.to_owned()))),
+            dependencies: vec![LicenseChange {
+                name: bad.to_owned(),
+                from: vec![bad.to_owned()],
+                to: vec!["MIT".to_owned()],
+            }],
+            new: vec![(bad.to_owned(), bad.to_owned())],
+        }),
+        advisories: Advisories::Known {
+            at: "2026-03-09T10:00:00Z".parse().unwrap(),
+            fixed: Vec::new(),
+            brought: vec![advisory(bad, bad)],
+            remaining: Vec::new(),
+        },
+        notes: Some(bad.to_owned()),
+        why: WhyNow::Withdrawn { version: bad.to_owned() },
         systems: vec![SystemBuild { programs: vec![bad.to_owned()], ..system("x86_64-linux", true) }],
         ..evidence()
     };
-    insta::assert_snapshot!(body(&hostile).unwrap(), @r#"
+    insta::assert_snapshot!(shown(&hostile), @r"
     Brings **fd-find** from `10.4.2` to `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``, published 2026-03-01 09:30 UTC.
 
     x\` \*\*bold\*\* @&#8203;someone, fixes owner/repo\#&#8203;12 \# Heading \<img src=x\> https:&#8203;//registry.example/1 \| cell
+
+    Why now: x\` \*\*bold\*\* @&#8203;someone, fixes owner/repo\#&#8203;12 \# Heading \<img src=x\> https:&#8203;//registry.example/1 \| cell, which the overlay has, was withdrawn by its upstream: this goes back.
 
     - package: `pkg:cargo/fd-find@10.5.0`
     - page: `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``
@@ -272,9 +372,32 @@ fn text_from_upstream_cannot_speak_as_the_bot() {
 
     ### Code that runs while building
 
-    1 package has a build script or a procedural macro, 1 of them new. They run in the sandbox, without network.
+    1 build script or procedural macro, 1 of them new, 0 changed. They run in the sandbox, without network.
 
-    - `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell `` **new**
+    - `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``: build script, **new**
+
+    ### Licences
+
+    - **the package itself**: `none named` → `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``
+    - new in the graph: `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``, with `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``
+    - `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``: `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell `` → `MIT`
+
+
+    ### Advisories
+
+    0 fixed, 1 brought, 0 remaining, as OSV knew at 2026-03-09 10:00 UTC.
+
+    - **brought** `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell `` in `time 0.1.43`, HIGH: x\` \*\*bold\*\* @&#8203;someone, fixes owner/repo\#&#8203;12 \# Heading \<img src=x\> https:&#8203;//registry.example/1 \| cell
+
+    ### Size
+
+    The closure was not measured: the host's toolchains are the package set.
+
+    ### Release notes
+
+    > x bold @&#8203;someone, fixes owner/repo\#&#8203;12  
+    >
+    > **Heading https:&#8203;//registry.example/1 \| cell**
 
     ### How to try it
 
@@ -283,7 +406,7 @@ fn text_from_upstream_cannot_speak_as_the_bot() {
     ```
 
     Written by Nixwright. This text is brought up to date in place; comments are for people.
-    "#);
+    ");
 }
 
 #[test]
@@ -306,7 +429,7 @@ fn long_lists_are_counted_and_a_body_stays_within_what_a_forge_takes() {
             (200..500).map(|number| (name(number), name(2))),
         ),
         units: (0..500).map(|number| unit(name(number), 1)).collect(),
-        build_scripts: (0..500).map(|number| BuildScript { package: name(number).to_owned(), new: true }).collect(),
+        code_runs: (0..500).map(|number| run(name(number), "build script", Novelty::New)).collect(),
         systems: vec![SystemBuild { programs: endless.clone(), ..system("x86_64-linux", true) }],
         failure: Some(FailureReport {
             class: FailureClass::Build,
@@ -325,6 +448,104 @@ fn long_lists_are_counted_and_a_body_stays_within_what_a_forge_takes() {
 fn the_same_evidence_gives_the_same_bytes_whatever_its_order() {
     let mut turned = evidence();
     turned.units.reverse();
-    turned.build_scripts.reverse();
+    turned.code_runs.reverse();
     assert_eq!(body(&turned).unwrap(), body(&evidence()).unwrap());
+}
+
+/// The part of a body below a heading.
+fn part(evidence: &PullRequestEvidence, heading: &str) -> String {
+    let text = shown(evidence);
+    let (_, rest) = text.split_once(&format!("### {heading}\n\n")).unwrap();
+    rest.split("\n\n### ").next().unwrap().to_owned()
+}
+
+#[test]
+fn advisories_licences_and_size_are_told() {
+    let known = PullRequestEvidence {
+        advisories: Advisories::Known {
+            at: "2026-03-09T10:00:00Z".parse().unwrap(),
+            fixed: vec![advisory("RUSTSEC-2020-0071", "Potential segfault")],
+            brought: vec![advisory("GHSA-aaaa-bbbb-cccc", "Panics")],
+            remaining: Vec::new(),
+        },
+        licenses: Some(LicenseChanges {
+            root: Some((Some("MIT".to_owned()), None)),
+            dependencies: vec![LicenseChange {
+                name: "libc".to_owned(),
+                from: vec!["MIT".to_owned()],
+                to: vec!["Apache-2.0".to_owned(), "MIT".to_owned()],
+            }],
+            new: vec![("Zlib".to_owned(), "miniz".to_owned())],
+        }),
+        closure: ClosureSize::Measured { bytes: 31 << 20, before: Some(900 << 10) },
+        ..evidence()
+    };
+    insta::assert_snapshot!(part(&known, "Advisories"), @"
+    1 fixed, 1 brought, 0 remaining, as OSV knew at 2026-03-09 10:00 UTC.
+
+    - **brought** [`GHSA-aaaa-bbbb-cccc`](<https://registry.example/advisories/GHSA-aaaa-bbbb-cccc>) in `time 0.1.43`, HIGH: Panics
+    - fixed [`RUSTSEC-2020-0071`](<https://registry.example/advisories/RUSTSEC-2020-0071>) in `time 0.1.43`, HIGH: Potential segfault
+    ");
+    insta::assert_snapshot!(part(&known, "Licences"), @"
+    - **the package itself**: `MIT` → `none named`
+    - new in the graph: `Zlib`, with `miniz`
+    - `libc`: `MIT` → `Apache-2.0, MIT`
+    ");
+    insta::assert_snapshot!(part(&known, "Size"), @"The closure has 31 MiB, and had 900 KiB before.");
+    assert!(part(&evidence(), "Advisories").contains("That is not the same as none."));
+    let unknown = PullRequestEvidence { licenses: None, ..evidence() };
+    assert!(part(&unknown, "Licences").contains("is not known"));
+}
+
+#[test]
+fn each_reason_to_come_now_is_a_sentence() {
+    let new = |age: Option<i64>, min_age| WhyNow::NewRelease {
+        age: age.map(SignedDuration::from_hours),
+        min_age: SignedDuration::from_hours(min_age),
+        track: "all stable releases".to_owned(),
+    };
+    let reasons = [
+        new(Some(200), 72),
+        new(Some(5), 0),
+        new(None, 3),
+        WhyNow::Withdrawn { version: "1.2.3".to_owned() },
+        WhyNow::Stale,
+        WhyNow::Changed,
+    ];
+    insta::assert_snapshot!(reasons.map(|why| why.sentence()).join("\n"), @"
+    the newest of all stable releases; public for 8 days, and 3 days are asked for.
+    the newest of all stable releases; no age is asked for.
+    the newest of all stable releases; its age is not known.
+    1.2.3, which the overlay has, was withdrawn by its upstream: this goes back.
+    what it is built with has changed in the overlay, so the older evidence was worth nothing.
+    the configuration, or this program, makes other files of the same release now.
+    ");
+}
+
+#[test]
+fn a_build_that_runs_is_told_as_such() {
+    let building = PullRequestEvidence { building: true, ..evidence() };
+    insta::assert_snapshot!(part(&building, "Build"), @"
+    It is being built; this text says more when that is done.
+
+    Strategy: shared.
+    ");
+}
+
+#[test]
+fn a_group_has_a_part_for_each_package_and_fits() {
+    let other = PullRequestEvidence { attr: "ripgrep".parse().unwrap(), ..evidence() };
+    let text = group_body(&[evidence(), other]).unwrap();
+    let headings: Vec<&str> = text.lines().filter(|line| line.starts_with("## ")).collect();
+    assert_eq!(headings, ["## fd-find", "## ripgrep"]);
+    assert_eq!((text.matches("Written by Nixwright").count(), text.matches("### Build").count()), (1, 2));
+    let name: &str = Box::leak("n".repeat(150).into_boxed_str());
+    let long = PullRequestEvidence {
+        diff: GraphDiff::between([], (0..300).map(|_| (name, "1.0.0"))),
+        code_runs: (0..300).map(|_| run(name, "build script", Novelty::New)).collect(),
+        ..evidence()
+    };
+    let many = vec![long; 60];
+    let text = group_body(&many).unwrap();
+    assert!(text.len() <= LONGEST_BODY + 200, "{}", text.len());
 }

@@ -33,7 +33,7 @@ fn options() -> Options<'static> {
 }
 
 /// The kinds of the document's nodes, without the document, and the text that a reader sees.
-fn read(markdown: &str) -> (Vec<String>, String) {
+pub(super) fn read(markdown: &str) -> (Vec<String>, String) {
     let arena = Arena::new();
     let root = parse_document(&arena, markdown, &options());
     let (mut kinds, mut text) = (Vec::new(), String::new());
@@ -59,7 +59,7 @@ fn visit<'a>(node: &'a AstNode<'a>, kinds: &mut Vec<String>, text: &mut String) 
 }
 
 /// Text made of the pieces that mean something to Markdown or to a forge, and of anything at all.
-fn hostile() -> impl Strategy<Value = String> {
+pub(super) fn hostile() -> impl Strategy<Value = String> {
     let piece = prop_oneof![
         3 => prop::sample::select(vec![
             "@", "#", "!", "1", "12", "a", "user", "org/team", "GH-", "gh-7", "://", "https://", "HTTP://", "www.", "WWW.", "a.b",

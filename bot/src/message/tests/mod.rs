@@ -1,3 +1,4 @@
 mod body;
 mod escaping;
+mod notes;
 mod text;

@@ -1,0 +1,284 @@
+//! What a pull request shows, gathered: from the plan and the one before it, the build, the database of advisories and the
+//! upstream's forge. What cannot be had is said to be missing, and stops nothing.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use indicatif::ProgressBar;
+use jiff::SignedDuration;
+use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::changes::{LicenseChanges, Novelty, runs_code};
+use nixwright_resolver::plan::components::Components;
+use url::Url;
+
+use super::Bot;
+use super::decide::Why;
+use super::package::{Current, Job};
+use super::record::{Attempt, diff, unit_times};
+use super::view::branch_of;
+use crate::clients::github::Github;
+use crate::clients::osv::Answer;
+use crate::config::BuildPackages;
+use crate::message::{
+    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, PullRequestEvidence, SystemBuild, WhyNow,
+};
+use crate::model::Track;
+use crate::overlay::PublishedGraph;
+use crate::stages::resolve::Release;
+use crate::stages::watch::find;
+
+/// Where release notes are: a forge whose releases can be asked for, and its pages.
+#[derive(Debug, Clone)]
+pub struct Notes {
+    /// The client.
+    pub github: Github,
+    /// Where its repositories are; ends in `/`.
+    pub web: Url,
+}
+
+impl Bot {
+    /// Everything that is known of an attempt; nothing if it did not come to a plan and a strategy.
+    pub(super) async fn evidence(&self, job: Job<'_>, attempt: &Attempt) -> Option<PullRequestEvidence> {
+        let Job { attr, package, entry, current, .. } = job;
+        let plan = attempt.plan.as_deref()?;
+        let strategy = attempt.strategy?;
+        let built = attempt.built.as_ref();
+        let before = self.plan_before(job).await;
+        let old = before.as_ref().map(Plan::components);
+        let new = plan.components();
+        let failure = attempt.failure.as_ref().map(|failure| {
+            let cause = built.and_then(|built| built.failure.as_ref());
+            FailureReport {
+                class: failure.class,
+                message: failure.message.clone(),
+                derivation: cause.map(|cause| cause.derivation.clone()),
+                log: cause.map(|cause| cause.log.clone()).unwrap_or_default(),
+            }
+        });
+        let building = built.is_none() && failure.is_none();
+        Some(PullRequestEvidence {
+            attr: attr.clone(),
+            purl: package.upstream.release(&plan.version),
+            from: current.version().map(str::to_owned),
+            to: plan.version.clone(),
+            published: entry.published,
+            description: plan.metadata.description.clone(),
+            homepage: plan.metadata.homepage.clone().or_else(|| plan.metadata.repository.clone()),
+            license: plan.metadata.license.clone(),
+            strategy,
+            fallback_reason: attempt.fallback_reason.clone(),
+            diff: diff(plan, current),
+            systems: vec![SystemBuild {
+                system: self.builder.system.clone(),
+                succeeded: attempt.failure.is_none(),
+                elapsed: built.map(|built| built.elapsed).unwrap_or_default(),
+                programs: plan.binaries().into_iter().map(str::to_owned).collect(),
+            }],
+            reused: built.map_or(0, |built| built.reused),
+            built: built.map_or(0, |built| built.built),
+            units: built.map(unit_times).unwrap_or_default(),
+            code_runs: code_runs(old.as_ref(), &new, current.graph.as_ref()),
+            licenses: match (&old, current.version()) {
+                (Some(old), _) => Some(LicenseChanges::between(old, &new)),
+                (None, None) => Some(LicenseChanges::default()),
+                (None, Some(_)) => None,
+            },
+            advisories: self.advisories(old.as_ref(), &new, current).await,
+            closure: self.closure(),
+            notes: self.notes_of(plan).await,
+            why: self.why_now(job),
+            building,
+            flake: format!("{}?ref={}", self.flake, branch_of(attr, package)),
+            failure,
+        })
+    }
+
+    /// The plan of the release that `main` has: most often kept, else made again.
+    async fn plan_before(&self, job: Job<'_>) -> Option<Plan> {
+        let version = job.current.version()?;
+        let made = async {
+            let candidate = find(&self.resolver, &job.package.upstream, version).await?;
+            let release = Release::of(&candidate, job.package, &self.config.systems.resolve);
+            self.resolver.plan(&release, &ProgressBar::hidden()).await
+        };
+        match made.await {
+            Ok(plan) => Some(plan),
+            Err(failure) => {
+                tracing::info!(package = %job.attr, "the plan of {version} cannot be had to compare with: {failure}");
+                None
+            }
+        }
+    }
+
+    async fn advisories(&self, old: Option<&Components>, new: &Components, current: &Current) -> Advisories {
+        let before: BTreeSet<String> = match old {
+            Some(old) => old.by_purl.keys().cloned().collect(),
+            None => current.graph.as_ref().map(published_purls).unwrap_or_default(),
+        };
+        let after: BTreeSet<String> = new.by_purl.keys().cloned().collect();
+        match self.osv.advisories(&before.union(&after).cloned().collect()).await {
+            Ok(answer) => compared(&answer, &before, &after),
+            Err(error) => {
+                tracing::warn!("advisories cannot be asked for: {error}");
+                Advisories::Unavailable
+            }
+        }
+    }
+
+    fn closure(&self) -> ClosureSize {
+        let reason = match self.config.build.pkgs {
+            BuildPackages::Host => {
+                "with the host's toolchains as package set it would say nothing of what a subscriber fetches"
+            }
+            BuildPackages::Nixpkgs { .. } => "this version does not measure it",
+        };
+        ClosureSize::NotMeasured { reason }
+    }
+
+    fn why_now(&self, job: Job<'_>) -> WhyNow {
+        match job.why {
+            Why::Withdrawn => WhyNow::Withdrawn { version: job.current.version().unwrap_or_default().to_owned() },
+            Why::Stale => WhyNow::Stale,
+            Why::Same => WhyNow::Changed,
+            Why::New => WhyNow::NewRelease {
+                age: job.entry.published.map(|published| self.clock.now().duration_since(published)),
+                min_age: job.package.policy.min_age.max(SignedDuration::ZERO),
+                track: match &job.package.policy.track {
+                    Track::Major => "all stable releases".to_owned(),
+                    Track::Minor => "the stable releases that are compatible with what the overlay has".to_owned(),
+                    Track::Prerelease => "all releases, prereleases too".to_owned(),
+                    Track::Exact { version } => format!("exactly {version}"),
+                },
+            },
+        }
+    }
+
+    /// What the upstream says of a release, if its repository is on the forge that can be asked.
+    async fn notes_of(&self, plan: &Plan) -> Option<String> {
+        let notes = self.notes.as_ref()?;
+        let repository = plan.metadata.repository.as_deref()?;
+        let (owner, repo) = repository_on(&notes.web, repository)?;
+        let (name, version) = (&plan.name, &plan.version);
+        for tag in [format!("v{version}"), version.clone(), format!("{name}-{version}"), format!("{name}-v{version}")] {
+            match notes.github.release_notes(&owner, &repo, &tag).await {
+                Ok(None) => {}
+                Ok(found) => return found,
+                Err(error) => {
+                    tracing::info!("release notes of {name} cannot be asked for: {error}");
+                    return None;
+                }
+            }
+        }
+        None
+    }
+}
+
+/// Owner and name of a repository, if its address is below `web`.
+fn repository_on(web: &Url, address: &str) -> Option<(String, String)> {
+    let url = Url::parse(address.strip_prefix("git+").unwrap_or(address)).ok()?;
+    if (url.host_str(), url.port_or_known_default()) != (web.host_str(), web.port_or_known_default()) {
+        return None;
+    }
+    let path = url.path().strip_prefix(web.path().trim_end_matches('/'))?.trim_start_matches('/');
+    let mut parts = path.split('/');
+    let (owner, repo) = (parts.next()?, parts.next()?);
+    let repo = repo.strip_suffix(".git").unwrap_or(repo);
+    let plain = |part: &str| {
+        !part.is_empty()
+            && part != "."
+            && part != ".."
+            && part.bytes().all(|byte| byte.is_ascii_alphanumeric() || b"-._".contains(&byte))
+    };
+    (plain(owner) && plain(repo)).then(|| (owner.to_owned(), repo.to_owned()))
+}
+
+/// Code that runs while building. Where the plan before is not known, the published graph still has names and versions.
+fn code_runs(old: Option<&Components>, new: &Components, graph: Option<&PublishedGraph>) -> Vec<CodeRun> {
+    let runs = runs_code(old, new).into_iter().map(|run| {
+        let novelty = match (old, graph) {
+            (None, Some(graph)) => novelty(&run.package, graph),
+            _ => run.novelty,
+        };
+        CodeRun { package: run.package, kind: run.kind.as_str(), novelty }
+    });
+    runs.collect()
+}
+
+fn novelty(package: &str, graph: &PublishedGraph) -> Novelty {
+    let has = |(name, version): &(String, String)| format!("{name}-{version}") == package;
+    let name = |(name, version): &(String, String)| {
+        package.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-') && !version.is_empty())
+    };
+    if graph.packages.iter().any(has) {
+        Novelty::Same
+    } else if graph.packages.iter().any(name) {
+        Novelty::Changed
+    } else {
+        Novelty::New
+    }
+}
+
+fn published_purls(graph: &PublishedGraph) -> BTreeSet<String> {
+    let purl = |(name, version): &(String, String)| {
+        format!("pkg:cargo/{name}@{}", version.replace('%', "%25").replace('@', "%40").replace('+', "%2B"))
+    };
+    graph.packages.iter().map(purl).collect()
+}
+
+/// Advisories by what becomes of them.
+fn compared(answer: &Answer, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Advisories {
+    let of = |purls: &BTreeSet<String>| {
+        let mut rows: BTreeMap<String, AdvisoryRow> = BTreeMap::new();
+        for (purl, advisories) in answer.advisories.iter().filter(|(purl, _)| purls.contains(*purl)) {
+            for advisory in advisories {
+                let row = rows.entry(advisory.id.clone()).or_insert_with(|| AdvisoryRow {
+                    id: advisory.id.clone(),
+                    packages: Vec::new(),
+                    severity: advisory.severity.clone(),
+                    summary: advisory.summary.clone(),
+                });
+                row.packages.push(purl.rsplit('/').next().unwrap_or(purl).replace('@', " ").replace("%2B", "+"));
+            }
+        }
+        rows
+    };
+    let (old, new) = (of(before), of(after));
+    let pick = |from: &BTreeMap<String, AdvisoryRow>, is_in: &BTreeMap<String, AdvisoryRow>, wanted: bool| {
+        from.values().filter(|row| is_in.contains_key(&row.id) == wanted).cloned().collect()
+    };
+    Advisories::Known {
+        at: answer.at,
+        fixed: pick(&old, &new, false),
+        brought: pick(&new, &old, false),
+        remaining: pick(&new, &old, true),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use url::Url;
+
+    use super::repository_on;
+
+    #[test]
+    fn only_repositories_of_the_same_forge_are_asked_about() {
+        let on = |address: &str| {
+            let web = Url::parse("https://forge.example/git/").unwrap();
+            repository_on(&web, address).map(|(owner, repo)| format!("{owner} {repo}"))
+        };
+        assert_eq!(on("https://forge.example/git/a/b").as_deref(), Some("a b"));
+        assert_eq!(on("https://forge.example/git/a/b.git/tree/main").as_deref(), Some("a b"));
+        assert_eq!(on("git+https://forge.example/git/a/b").as_deref(), Some("a b"));
+        for other in [
+            "https://other.example/git/a/b",
+            "https://forge.example:8443/git/a/b",
+            "https://forge.example/git/a",
+            "https://forge.example/git/../b",
+            "https://forge.example/elsewhere/a/b",
+            "https://forge.example/git/a%2Fx/b",
+            "forge.example/git/a/b",
+            "",
+        ] {
+            assert_eq!(on(other), None, "{other}");
+        }
+    }
+}
