@@ -49,7 +49,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     if !args.once {
         return Box::pin(serve(&bot, &state, listen)).await;
     }
-    let summary = bot.cycle(args.dry_run).await;
+    let summary = Box::pin(bot.cycle(args.dry_run)).await;
     let summary = match summary {
         Ok(summary) => summary,
         Err(error) => {

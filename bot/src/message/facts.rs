@@ -1,5 +1,7 @@
 //! What a pull request knows beyond its build: why it comes now, advisories, what runs code, what its upstream says.
 
+use std::borrow::Borrow;
+
 use jiff::{SignedDuration, Timestamp};
 use nixwright_resolver::plan::changes::Novelty;
 
@@ -116,7 +118,8 @@ fn days(span: SignedDuration) -> String {
 }
 
 /// Bytes for a person.
-pub(super) fn size(bytes: &u64) -> String {
+pub(super) fn size(bytes: impl Borrow<u64>) -> String {
+    let bytes = *bytes.borrow();
     let mib = bytes / (1 << 20);
     if mib >= 10 { format!("{mib} MiB") } else { format!("{} KiB", bytes / 1024) }
 }

@@ -263,7 +263,7 @@ impl<'a> Body<'a> {
     }
 
     /// An advisory's line: what it is, where it is told, what it is about.
-    fn advisory(&self, row: &AdvisoryRow) -> Safe<String> {
+    fn advisory(row: &AdvisoryRow) -> Safe<String> {
         let mut line = format!(
             "{} in {}",
             linked(&row.id, advisory_page(&row.id).as_ref()),

@@ -42,7 +42,7 @@ pub(super) fn quoted(notes: &str) -> Option<String> {
             break;
         }
         shown += 1;
-        quote.push_str(&format!("> {line}\n"));
+        quote.extend(["> ", &line, "\n"]);
     }
     while let Some(rest) = quote.strip_suffix(">\n") {
         quote.truncate(rest.len());
@@ -124,11 +124,11 @@ fn without_markup(line: &str) -> String {
     while let Some(at) = rest.find(['[', '<', '!']) {
         text.push_str(&rest[..at]);
         let from = &rest[at..];
-        let (is_image, link) = match from.strip_prefix('!') {
-            Some(link) => (true, link),
+        let (is_image, target) = match from.strip_prefix('!') {
+            Some(target) => (true, target),
             None => (false, from),
         };
-        if let Some((label, after)) = link.strip_prefix('[').and_then(|link| link.split_once("]("))
+        if let Some((label, after)) = target.strip_prefix('[').and_then(|target| target.split_once("]("))
             && let Some((_, after)) = after.split_once(')')
             && !label.contains('[')
         {
