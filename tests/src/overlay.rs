@@ -81,17 +81,27 @@ impl Overlay {
 
     /// Commits a file to a branch as a person with an editor would, not the bot.
     pub fn commit_as_person(&self, branch: &str, path: &str, content: &str) -> String {
-        let parent = self.commit(branch);
         let blob = self.repository.blob(content.as_bytes()).expect("a blob");
         let mut update = git2::build::TreeUpdateBuilder::new();
         update.upsert(path, blob, git2::FileMode::Blob);
+        self.commit_update(branch, &mut update, &format!("Change {path}"))
+    }
+
+    /// Removes a file or folder from a branch, as a person would.
+    pub fn remove_as_person(&self, branch: &str, path: &str) -> String {
+        let mut update = git2::build::TreeUpdateBuilder::new();
+        update.remove(path);
+        self.commit_update(branch, &mut update, &format!("Remove {path}"))
+    }
+
+    fn commit_update(&self, branch: &str, update: &mut git2::build::TreeUpdateBuilder, message: &str) -> String {
+        let parent = self.commit(branch);
         let base = parent.tree().expect("a tree");
         let tree = update.create_updated(&self.repository, &base).expect("a tree");
         let tree = self.repository.find_tree(tree).expect("a tree");
         let person = Signature::now("A Person", "person@registry.example").expect("a signature");
         let reference = format!("refs/heads/{branch}");
-        let message = format!("Change {path}");
-        let id = self.repository.commit(Some(&reference), &person, &person, &message, &tree, &[&parent]);
+        let id = self.repository.commit(Some(&reference), &person, &person, message, &tree, &[&parent]);
         id.expect("a commit").to_string()
     }
 

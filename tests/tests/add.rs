@@ -24,7 +24,7 @@ fn an_entry_is_put_after_the_others_and_the_next_cycle_follows_it() {
       licence      MIT
       binaries     matchbox
 
-    added to DIR/nixwright.toml, line 9:
+    added to DIR/nixwright.toml, line 10:
 
     + # The smallest program: nothing but std (MIT)
     + [packages.matchbox]
@@ -49,7 +49,7 @@ fn a_dry_run_shows_the_change_and_leaves_the_file() {
       licence      MIT
       binaries     matchbox
 
-    would be added to DIR/nixwright.toml, line 12:
+    would be added to DIR/nixwright.toml, line 13:
 
     + # The smallest program: nothing but std (MIT)
     + [packages.matches]
@@ -83,7 +83,7 @@ fn json_says_the_same_to_programs() {
       ],
       "waits": null,
       "file": "DIR/nixwright.toml",
-      "line": 12,
+      "line": 13,
       "entry": "# A lantern that shows ${builtins.abort \"an escape\"} and ''quotes'', \"quotes\", \\ … (MIT OR Apache-2.0, http://registry.example/lantern?a=1&b=\"2\")\n[packages.lantern]\npurl = \"pkg:cargo/lantern\"\nfeatures = [\"full\"]\nno_default_features = true\nbinaries = [\"lantern-dump\"]",
       "written": true
     }
@@ -175,7 +175,7 @@ fn hostile_texts_reach_neither_the_terminal_nor_the_file() {
       homepage     http://registry.example/�2J
       binaries     matchbox
 
-    would be added to DIR/nixwright.toml, line 12:
+    would be added to DIR/nixwright.toml, line 13:
 
     + # A �[31mred�[0m� �gnol [packages.evil] purl = 'pkg:cargo/evil' end (MIT�]0;x�, http://registry.example/�2J)
     + [packages.matchbox]

@@ -88,7 +88,7 @@ fn a_group_comes_in_one_pull_request_and_a_broken_member_keeps_nobody_back() {
     assert_eq!(stands(&bot, "matches"), at("1.1.0", "up_to_date"));
     assert_eq!(stands(&bot, "lantern"), at("2.0.0", "failed"));
     assert_eq!((in_main(&bot, "lantern").as_str(), in_main(&bot, "matches").as_str()), ("1.0.0", "1.1.0"));
-    assert_eq!(number("lantern"), number("matches"));
+    assert_eq!((number("lantern"), number("matches")), (Some(1), Some(2)), "each its newest");
 }
 
 #[test]
@@ -175,4 +175,22 @@ fn a_change_to_what_all_packages_share_makes_open_pull_requests_stale() {
     }
     bot.run_once().expect_code(0);
     assert_eq!(bot.overlay().branches(), after, "and that is that");
+}
+
+#[test]
+fn packages_that_main_lost_keep_stable_where_it_is() {
+    let registry = registry();
+    let bot = bot(&registry, "");
+    bot.run_once().expect_code(0);
+    let stable = bot.overlay().tip("stable").unwrap();
+    bot.configure(&registry, &format!("[defaults]\nautomerge = \"never\"\n\n{CONFIGURATION}"));
+    bot.overlay().remove_as_person("main", "packages");
+    bot.run_once()
+        .expect_code(1)
+        .expect_words(&["main has lost 2 packages (lantern, matches)", "limits.dropped_packages"]);
+    assert_eq!(bot.overlay().tip("stable"), Some(stable));
+    // They come back with their next pull requests.
+    bot.configure(&registry, CONFIGURATION);
+    bot.run_once().expect_code(0);
+    assert_eq!(bot.overlay().tip("stable"), bot.overlay().tip("main"));
 }

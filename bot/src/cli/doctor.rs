@@ -6,9 +6,10 @@ use clap::Args;
 use serde::Serialize;
 
 use super::exit::{CliError, Exit};
+use super::forge::github;
 use super::output::{Tone, print, toned};
-use super::wiring::{State, limits, load_config, nix, open_overlay, resolver};
-use crate::config::Config;
+use super::wiring::{State, environment, limits, load_config, nix, open_overlay, resolver};
+use crate::config::{Config, Forge};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  nixwright doctor\n  nixwright doctor --json")]
@@ -31,6 +32,7 @@ pub(super) async fn run(config: Option<&Path>, args: &DoctorArgs) -> Result<Exit
     let mut checks = vec![Check { name: "configuration", ok: true, detail: config.file.display().to_string() }];
     check_nix(&config, &mut checks).await;
     check_registry(&config, &mut checks).await;
+    check_forge(&config, &mut checks).await;
     check_state(&config, &mut checks).await;
     let text = if args.json {
         serde_json::to_string_pretty(&checks).map_err(CliError::failed)? + "\n"
@@ -82,6 +84,28 @@ async fn check_registry(config: &Config, checks: &mut Vec<Check>) {
     let versions = resolver.crates.versions(name).await;
     let found = versions.map(|versions| format!("{index} knows {} versions of {name}", versions.len()));
     checks.push(outcome("registry", found.map_err(|error| error.to_string())));
+}
+
+/// Whether the repository is there, and what the bot lacks to write to it.
+async fn check_forge(config: &Config, checks: &mut Vec<Check>) {
+    let Forge::Github(settings) = &config.forge else { return };
+    let github = match github(settings, &environment()) {
+        Ok(github) => github,
+        Err(error) => return checks.push(outcome("forge", Err(error.to_string()))),
+    };
+    let found = github.access().await.map_err(|error| error.to_string()).and_then(|access| {
+        let automerge = match access.auto_merge {
+            Some(true) => "on",
+            Some(false) => "off",
+            None => "not known",
+        };
+        if access.missing.is_empty() {
+            Ok(format!("{}, automatic merges {automerge}", access.full_name))
+        } else {
+            Err(format!("{}: {}", access.full_name, access.missing.join("; ")))
+        }
+    });
+    checks.push(outcome("forge", found));
 }
 
 async fn check_state(config: &Config, checks: &mut Vec<Check>) {

@@ -180,6 +180,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         flake,
         osv,
         worker: format!("process {}", std::process::id()),
+        effects: tokio::sync::Mutex::default(),
         watched: Mutex::default(),
     })
 }

@@ -216,8 +216,8 @@ fn hold(value: &Value<'_>) -> Result<Option<String>, String> {
         return Ok(None);
     }
     text(value, "the reason, as a text (or false)", |text| {
-        let line = crate::message::text::one_line(text);
-        (!line.is_empty()).then_some(Some(line))
+        let line = text.split_whitespace().collect::<Vec<_>>().join(" ");
+        (!line.is_empty() && !line.contains(char::is_control)).then_some(Some(line))
     })
 }
 

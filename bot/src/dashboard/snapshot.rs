@@ -50,7 +50,7 @@ impl Snapshot {
     }
 
     pub(super) fn pull_requests_of<'a>(&'a self, attr: &'a AttrPath) -> impl Iterator<Item = &'a PullRequest> {
-        self.pull_requests.iter().filter(move |request| request.attr.as_ref() == Some(attr))
+        self.pull_requests.iter().filter(move |request| request.concerns(attr))
     }
 }
 

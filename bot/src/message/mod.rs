@@ -29,6 +29,9 @@ use markdown::filters;
 /// The longest body, in bytes: GitHub takes 65,536 characters.
 pub const LONGEST_BODY: usize = 60_000;
 
+/// What is kept free for the end of a group's text, in bytes.
+const GROUP_END: usize = 3_000;
+
 /// How many names a list shows.
 const LONGEST_LIST: usize = 40;
 
@@ -161,24 +164,25 @@ pub fn group_title(group: &GroupName, members: usize) -> String {
 /// As [`body`].
 pub fn group_body(members: &[PullRequestEvidence]) -> Result<String, askama::Error> {
     let mut text = format!("{} of one group.\n", count(members.len(), "package", "packages"));
-    let mut left_out = 0;
+    let mut left_out: Vec<&str> = Vec::new();
     for (place, evidence) in members.iter().enumerate() {
         let whole = Body { part: true, ..Body::new(evidence) }.render()?;
         // What is left is shared by those that are left.
-        let room = LONGEST_BODY.saturating_sub(text.len()) / (members.len() - place);
+        let room = (LONGEST_BODY - GROUP_END).saturating_sub(text.len()) / (members.len() - place);
         let part = if whole.len() > room {
             Body { part: true, brief: true, notes: None, ..Body::new(evidence) }.render()?
         } else {
             whole
         };
-        if part.len() + text.len() > LONGEST_BODY {
-            left_out += 1;
+        if part.len() + text.len() > LONGEST_BODY - GROUP_END {
+            left_out.push(evidence.attr.as_str());
             continue;
         }
         let _ = write!(text, "\n## {}\n\n{part}\n", evidence.attr);
     }
-    if left_out > 0 {
-        let _ = write!(text, "\nThe text of {} did not fit.\n", count(left_out, "package", "packages"));
+    if !left_out.is_empty() {
+        let names = text::clip(&left_out.join(", "), GROUP_END - 300);
+        let _ = write!(text, "\nThe text of these did not fit: {names}.\n");
     }
     text.push_str("\nWritten by Nixwright. This text is brought up to date in place; comments are for people.\n");
     Ok(text)

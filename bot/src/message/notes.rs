@@ -79,17 +79,25 @@ fn text_line(line: &str) -> String {
 
 /// Words, escaped; what could be the id of a commit as code.
 fn escaped(text: &str) -> String {
-    let words = text.split(' ').map(|word| {
-        let bare = word.trim_matches(|c: char| !c.is_ascii_alphanumeric());
-        if is_commit(bare) {
-            let (before, after) = word.split_once(bare).unwrap_or_default();
-            return format!("{}{}{}", plain(before), code(bare), plain(after));
-        }
-        plain(word)
-    });
-    let text = words.collect::<Vec<_>>().join(" ");
+    let words: Vec<String> = text.split(' ').map(without_commits).collect();
+    let text = words.join(" ");
     // What no word is, the whole may be: a line that begins like a block.
     if text.starts_with(['-', '+', '=', '>', ':']) { format!("\\{text}") } else { text }
+}
+
+fn without_commits(word: &str) -> String {
+    let (mut escaped, mut open) = (String::new(), 0);
+    let mut rest = 0;
+    while let Some(start) = word[rest..].find(|c: char| c.is_ascii_alphanumeric()).map(|at| rest + at) {
+        let end = word[start..].find(|c: char| !c.is_ascii_alphanumeric()).map_or(word.len(), |at| start + at);
+        if is_commit(&word[start..end]) {
+            escaped.push_str(&plain(&word[open..start]));
+            escaped.push_str(&code(&word[start..end]));
+            open = end;
+        }
+        rest = end;
+    }
+    escaped + &plain(&word[open..])
 }
 
 fn plain(word: &str) -> String {
@@ -100,9 +108,7 @@ fn plain(word: &str) -> String {
 }
 
 fn is_commit(word: &str) -> bool {
-    (7..=64).contains(&word.len())
-        && word.bytes().all(|byte| byte.is_ascii_hexdigit())
-        && word.bytes().any(|byte| byte.is_ascii_digit())
+    (7..=64).contains(&word.len()) && word.bytes().all(|byte| byte.is_ascii_hexdigit())
 }
 
 /// Without HTML comments, which no reader sees.

@@ -92,6 +92,8 @@ impl Bot {
     }
 
     async fn effect(&self, lease: Option<&Lease>, intent: Intent) -> Result<Effect, PublishError> {
+        // Checks run side by side, and what they change must not: two merges at once would each see the other's base.
+        let _turn = self.effects.lock().await;
         let id = self.store.intend(lease, &intent).await?;
         let result = self.carry_out(&intent).await;
         match &result {

@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use jiff::SignedDuration;
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::changes::{LicenseChanges, Novelty, runs_code};
-use nixwright_resolver::plan::components::Components;
+use nixwright_resolver::plan::components::{Component, Components};
 use url::Url;
 
 use super::Bot;
@@ -82,7 +82,12 @@ impl Bot {
                 (None, None) => Some(LicenseChanges::default()),
                 (None, Some(_)) => None,
             },
-            advisories: self.advisories(old.as_ref(), &new, current).await,
+            // Asked once, when there is something to say beside it.
+            advisories: if building {
+                Advisories::Unavailable
+            } else {
+                self.advisories(old.as_ref(), &new, current).await
+            },
             closure: self.closure(),
             notes: self.notes_of(plan).await,
             why: self.why_now(job),
@@ -195,7 +200,7 @@ fn repository_on(web: &Url, address: &str) -> Option<(String, String)> {
 fn code_runs(old: Option<&Components>, new: &Components, graph: Option<&PublishedGraph>) -> Vec<CodeRun> {
     let runs = runs_code(old, new).into_iter().map(|run| {
         let novelty = match (old, graph) {
-            (None, Some(graph)) => novelty(&run.package, graph),
+            (None, Some(graph)) => novelty(&run.package, new, graph),
             _ => run.novelty,
         };
         CodeRun { package: run.package, kind: run.kind.as_str(), novelty }
@@ -203,17 +208,16 @@ fn code_runs(old: Option<&Components>, new: &Components, graph: Option<&Publishe
     runs.collect()
 }
 
-fn novelty(package: &str, graph: &PublishedGraph) -> Novelty {
-    let has = |(name, version): &(String, String)| format!("{name}-{version}") == package;
-    let name = |(name, version): &(String, String)| {
-        package.strip_prefix(name.as_str()).is_some_and(|rest| rest.starts_with('-') && !version.is_empty())
-    };
-    if graph.packages.iter().any(has) {
-        Novelty::Same
-    } else if graph.packages.iter().any(name) {
-        Novelty::Changed
-    } else {
+fn novelty(package: &str, new: &Components, graph: &PublishedGraph) -> Novelty {
+    let is_it = |component: &&Component| format!("{}-{}", component.name, component.version) == package;
+    let Some(component) = new.by_purl.values().find(is_it) else { return Novelty::New };
+    let mut before = graph.packages.iter().filter(|(name, _)| *name == component.name).peekable();
+    if before.peek().is_none() {
         Novelty::New
+    } else if before.any(|(_, version)| *version == component.version) {
+        Novelty::Same
+    } else {
+        Novelty::Changed
     }
 }
 
@@ -226,24 +230,30 @@ fn published_purls(graph: &PublishedGraph) -> BTreeSet<String> {
 
 /// Advisories by what becomes of them.
 fn compared(answer: &Answer, before: &BTreeSet<String>, after: &BTreeSet<String>) -> Advisories {
+    // One thing has several ids, and which of them names it may differ from version to version.
     let of = |purls: &BTreeSet<String>| {
-        let mut rows: BTreeMap<String, AdvisoryRow> = BTreeMap::new();
+        let mut rows: BTreeMap<String, (AdvisoryRow, BTreeSet<String>)> = BTreeMap::new();
         for (purl, advisories) in answer.advisories.iter().filter(|(purl, _)| purls.contains(*purl)) {
             for advisory in advisories {
-                let row = rows.entry(advisory.id.clone()).or_insert_with(|| AdvisoryRow {
-                    id: advisory.id.clone(),
-                    packages: Vec::new(),
-                    severity: advisory.severity.clone(),
-                    summary: advisory.summary.clone(),
+                let (row, ids) = rows.entry(advisory.id.clone()).or_insert_with(|| {
+                    let row = AdvisoryRow {
+                        id: advisory.id.clone(),
+                        packages: Vec::new(),
+                        severity: advisory.severity.clone(),
+                        summary: advisory.summary.clone(),
+                    };
+                    (row, BTreeSet::from([advisory.id.clone()]))
                 });
+                ids.extend(advisory.aliases.iter().cloned());
                 row.packages.push(purl.rsplit('/').next().unwrap_or(purl).replace('@', " ").replace("%2B", "+"));
             }
         }
-        rows
+        rows.into_values().collect::<Vec<_>>()
     };
     let (old, new) = (of(before), of(after));
-    let pick = |from: &BTreeMap<String, AdvisoryRow>, is_in: &BTreeMap<String, AdvisoryRow>, wanted: bool| {
-        from.values().filter(|row| is_in.contains_key(&row.id) == wanted).cloned().collect()
+    let pick = |from: &[(AdvisoryRow, BTreeSet<String>)], others: &[(AdvisoryRow, BTreeSet<String>)], wanted: bool| {
+        let is_there = |ids: &BTreeSet<String>| others.iter().any(|(_, known)| !known.is_disjoint(ids));
+        from.iter().filter(|(_, ids)| is_there(ids) == wanted).map(|(row, _)| row.clone()).collect()
     };
     Advisories::Known {
         at: answer.at,
@@ -255,9 +265,70 @@ fn compared(answer: &Answer, before: &BTreeSet<String>, after: &BTreeSet<String>
 
 #[cfg(test)]
 mod tests {
+    use std::collections::{BTreeMap, BTreeSet};
+
+    use nixwright_resolver::plan::changes::Novelty;
+    use nixwright_resolver::plan::components::{Component, Components};
     use url::Url;
 
-    use super::repository_on;
+    use super::{compared, novelty, repository_on};
+    use crate::clients::osv::{Advisory, Answer};
+    use crate::message::Advisories;
+    use crate::overlay::PublishedGraph;
+
+    fn component(name: &str, version: &str) -> (String, Component) {
+        let component = Component {
+            name: name.to_owned(),
+            version: version.to_owned(),
+            purl: format!("pkg:cargo/{name}@{version}"),
+            license: None,
+            hash: None,
+            builds_only: true,
+            runs: BTreeSet::new(),
+        };
+        (component.purl.clone(), component)
+    }
+
+    #[test]
+    fn a_package_whose_name_begins_like_another_is_new_all_the_same() {
+        let rows =
+            [("proc-macro2", "1.0.1"), ("proc-macro2-diagnostics", "0.10.1"), ("libc", "0.2.2"), ("syn", "2.0.0")];
+        let new = Components {
+            by_purl: rows.map(|(name, version)| component(name, version)).into(),
+            ..Components::default()
+        };
+        let known = [("proc-macro2", "1.0.0"), ("libc", "0.2.2"), ("proc-macro2", "0.9.0")];
+        let packages = known.map(|(name, version)| (name.to_owned(), version.to_owned())).into();
+        let graph = PublishedGraph { packages, ..PublishedGraph::default() };
+        let of = |package: &str| novelty(package, &new, &graph);
+        assert_eq!(of("proc-macro2-diagnostics-0.10.1"), Novelty::New);
+        assert_eq!((of("proc-macro2-1.0.1"), of("libc-0.2.2")), (Novelty::Changed, Novelty::Same));
+    }
+
+    #[test]
+    fn an_advisory_that_goes_by_another_id_for_another_version_is_the_same() {
+        let advisory = |id: &str, alias: &str| Advisory {
+            id: id.to_owned(),
+            aliases: BTreeSet::from([alias.to_owned()]),
+            summary: None,
+            severity: None,
+        };
+        let (old, new) = ("pkg:cargo/a@1.0.0", "pkg:cargo/a@1.1.0");
+        let advisories = BTreeMap::from([
+            (
+                old.to_owned(),
+                vec![advisory("RUSTSEC-2026-0001", "CVE-2026-1"), advisory("RUSTSEC-2026-0002", "CVE-2026-2")],
+            ),
+            (new.to_owned(), vec![advisory("GHSA-aaaa-bbbb-cccc", "CVE-2026-1")]),
+        ]);
+        let answer = Answer { at: "2026-03-01T00:00:00Z".parse().unwrap(), advisories };
+        let of = |purl: &str| BTreeSet::from([purl.to_owned()]);
+        let Advisories::Known { fixed, brought, remaining, .. } = compared(&answer, &of(old), &of(new)) else {
+            panic!("there is an answer");
+        };
+        assert_eq!((fixed.len(), brought.len(), remaining.len()), (1, 0, 1));
+        assert_eq!((fixed[0].id.as_str(), remaining[0].id.as_str()), ("RUSTSEC-2026-0002", "GHSA-aaaa-bbbb-cccc"));
+    }
 
     #[test]
     fn only_repositories_of_the_same_forge_are_asked_about() {

@@ -79,7 +79,7 @@ impl Bot {
         lease: Lease,
         summary: &mut CycleSummary,
     ) -> Result<Option<Vec<PackageSummary>>, CycleError> {
-        let updated = match self.held(&lease, self.update(&lease, summary)).await {
+        let updated = match Box::pin(self.held(&lease, self.update(&lease, summary))).await {
             Ok(updated) => updated,
             Err(lost) => {
                 tracing::warn!("{lost}");

@@ -77,6 +77,8 @@ pub struct Bot {
     pub labels: Vec<String>,
     /// Who this process is in the queue.
     pub worker: String,
+    /// Held while something outside is changed: one thing at a time.
+    pub effects: tokio::sync::Mutex<()>,
     /// What checks learnt of upstreams, for the updates that they found to be due.
     pub watched: Mutex<BTreeMap<AttrPath, Watched>>,
 }

@@ -1,11 +1,28 @@
 //! `stable`: the branch on which everything that is advertised has been built.
 
 use super::{Bot, CycleError, CycleSummary};
-use crate::model::Failure;
+use crate::model::{AttrPath, CommitSha, Failure};
 use crate::stages::write::stable_branch;
 use crate::store::{EventKind, RunOutcome};
 
 impl Bot {
+    /// Why `stable` may not move: `main` has lost configured packages that subscribers have, and nobody took them out of the
+    /// configuration. Overlays that came out of an outage nearly empty are what this is against.
+    async fn lost(&self, stable: &CommitSha, packages: &[AttrPath]) -> Result<Option<String>, CycleError> {
+        let had = self.writer.packages(stable).await?;
+        let is_lost = |attr: &&AttrPath| !packages.contains(*attr) && self.config.packages.contains_key(*attr);
+        let lost: Vec<&str> = had.iter().filter(is_lost).map(AttrPath::as_str).collect();
+        let allowed = self.config.limits.dropped_packages;
+        Ok((lost.len() > allowed).then(|| {
+            format!(
+                "`stable` stays where it is: main has lost {} ({}), and limits.dropped_packages allows {allowed}; they come back \
+                 with their next pull requests, or take them out of the configuration",
+                if lost.len() == 1 { "a package".to_owned() } else { format!("{} packages", lost.len()) },
+                lost.join(", ")
+            )
+        }))
+    }
+
     /// Moves `stable` to `main` if every package there was built in the version it has.
     ///
     /// # Errors
@@ -17,6 +34,14 @@ impl Bot {
             return Ok(());
         }
         let packages = self.writer.packages(&main).await?;
+        if let Some(stable) = &stable
+            && let Some(refusal) = self.lost(stable, &packages).await?
+        {
+            tracing::error!("{refusal}");
+            summary.common = Some(refusal);
+            summary.common_failed = true;
+            return Ok(());
+        }
         for attr in &packages {
             let current = self.current(attr).await?;
             let Some(version) = current.version() else { return Ok(()) };

@@ -287,6 +287,18 @@ impl Store {
 }
 
 impl PullRequest {
+    /// Whether it is about a package, alone or as one of a group.
+    pub fn concerns(&self, attr: &AttrPath) -> bool {
+        match &self.attr {
+            Some(own) => own == attr,
+            None => self
+                .version
+                .split(' ')
+                .filter_map(|member| member.split_once('@'))
+                .any(|(name, _)| name == attr.as_str()),
+        }
+    }
+
     /// Whether the open pull request says what the draft does already.
     fn says(&self, draft: &PullRequestDraft) -> bool {
         self.state == PrState::Open

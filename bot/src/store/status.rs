@@ -56,7 +56,7 @@ impl Store {
             "SELECT p.attr, p.purl, coalesce(p.version, p.current_version) AS version, p.state, p.reason, p.reason_code, \
              p.next_attempt, coalesce(r.strategy, p.current_strategy) AS strategy, r.reused, r.built, \
              (SELECT number FROM pull_requests q WHERE q.attr = p.attr \
-              ORDER BY q.state = 'open' DESC, number DESC LIMIT 1) AS pull_request \
+              OR (q.attr IS NULL AND instr(' ' || q.version, ' ' || p.attr || '@')) ORDER BY q.state = 'open' DESC, number DESC LIMIT 1) AS pull_request \
              FROM packages p LEFT JOIN runs r ON r.id = \
              (SELECT max(id) FROM runs s WHERE s.attr = p.attr AND s.finished IS NOT NULL \
               AND s.strategy IS NOT NULL AND s.version = coalesce(p.version, p.current_version)) \

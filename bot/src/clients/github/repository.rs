@@ -56,7 +56,7 @@ struct Release {
 }
 
 /// What an App needs to be allowed to write.
-const NEEDED: [&str; 4] = ["contents", "issues", "pull_requests", "statuses"];
+const NEEDED: [&str; 3] = ["contents", "pull_requests", "statuses"];
 
 impl Github {
     /// Looks whether the repository is there and what the bot may do in it.

@@ -533,6 +533,32 @@ fn a_build_that_runs_is_told_as_such() {
 }
 
 #[test]
+fn a_body_with_very_much_to_tell_stays_within_what_a_forge_takes() {
+    let bad = "@".repeat(300);
+    let rows = |word: &str| (0..30).map(|number| advisory(&format!("{word}-{number}"), &bad)).collect();
+    let much = PullRequestEvidence {
+        advisories: Advisories::Known {
+            at: "2026-03-09T10:00:00Z".parse().unwrap(),
+            fixed: rows("A"),
+            brought: rows("B"),
+            remaining: rows("C"),
+        },
+        licenses: Some(LicenseChanges {
+            root: None,
+            dependencies: (0..50)
+                .map(|_| LicenseChange { name: bad.clone(), from: vec![bad.clone()], to: vec![bad.clone()] })
+                .collect(),
+            new: vec![(bad.clone(), bad.clone()); 50],
+        }),
+        notes: Some("@everyone ".repeat(5000)),
+        ..evidence()
+    };
+    let text = body(&much).unwrap();
+    assert!(text.len() <= LONGEST_BODY, "{}", text.len());
+    assert!(text.contains("30 fixed, 30 brought, 30 remaining") && text.contains("50 licences new"), "{text}");
+}
+
+#[test]
 fn a_group_has_a_part_for_each_package_and_fits() {
     let other = PullRequestEvidence { attr: "ripgrep".parse().unwrap(), ..evidence() };
     let text = group_body(&[evidence(), other]).unwrap();
@@ -547,5 +573,6 @@ fn a_group_has_a_part_for_each_package_and_fits() {
     };
     let many = vec![long; 60];
     let text = group_body(&many).unwrap();
-    assert!(text.len() <= LONGEST_BODY + 200, "{}", text.len());
+    assert!(text.len() <= LONGEST_BODY, "{}", text.len());
+    assert!(text.contains("did not fit: fd-find"), "{}", &text[text.len() - 300..]);
 }

@@ -21,6 +21,7 @@ fn notes_can_be_read() {
     >
     > `rm -rf / # @bob`
     ");
+    assert_eq!(quoted("0123abc,89abcde @deadbeef").unwrap(), "> `0123abc`,`89abcde` @&#8203;`deadbeef`");
     assert_eq!(quoted(" \n\n<!-- nothing -->\n![x](y)\n"), None);
 }
 

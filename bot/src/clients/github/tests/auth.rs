@@ -129,6 +129,6 @@ async fn what_the_bot_lacks_is_listed() {
     fixture.gives("ghs_one", SignedDuration::from_hours(1)).await;
     fixture.answer("GET", "/repos/octo-org/overlay", 1, json_of(200, &body)).await;
     let access = fixture.github.access().await.unwrap();
-    // Archived, and four permissions of the App.
-    assert_eq!(access.missing.len(), 5, "{:?}", access.missing);
+    // Archived, and three permissions of the App.
+    assert_eq!(access.missing.len(), 4, "{:?}", access.missing);
 }
