@@ -146,6 +146,13 @@ impl Bot {
         self.status().remove(attr).unwrap_or_else(|| panic!("status does not know {attr}"))
     }
 
+    /// Version and state of one package, from `status --json`.
+    pub fn stands(&self, attr: &str) -> (String, String) {
+        let row = self.status_of(attr);
+        let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
+        (text("version"), text("state"))
+    }
+
     /// The exported pages, by path.
     pub fn pages(&self) -> BTreeMap<String, String> {
         let root = self.state().join("dashboard");

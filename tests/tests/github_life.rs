@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use nixwright_tests::bot::Bot;
 use nixwright_tests::github::{Call, Fault, GitHub, Settings};
 use nixwright_tests::on_github::{bot_on, open_pull_of, pulls_of};
 use nixwright_tests::registry::Registry;
@@ -11,12 +10,6 @@ use nixwright_tests::world::{CONFIGURATION, registry};
 
 fn release(registry: &Registry) {
     registry.publish_at(shelf().get("lantern", "1.1.0"), "2026-03-04T05:06:07Z");
-}
-
-fn stands(bot: &Bot, attr: &str) -> (String, String) {
-    let row = bot.status_of(attr);
-    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    (text("version"), text("state"))
 }
 
 fn at(version: &str, state: &str) -> (String, String) {
@@ -41,7 +34,7 @@ fn opened_updated_taken_over_closed_reopened_merged_and_gone_back_from() {
     assert_eq!(statuses.last().map(|status| status.state.as_str()), Some("success"), "{statuses:?}");
     assert!(statuses.iter().any(|status| status.state == "pending"), "it was shown while it was built: {statuses:?}");
     assert!(statuses[0].context.starts_with("nixwright/x86_64-linux"), "{statuses:?}");
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "open"));
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "open"));
     assert_eq!(bot.status_of("lantern")["pull_request"], lantern.number);
     let readme = bot.overlay().file("main", "README.md").unwrap();
     assert_eq!(readme, "An overlay.\n", "what the repository's owner wrote is theirs");
@@ -73,10 +66,10 @@ fn opened_updated_taken_over_closed_reopened_merged_and_gone_back_from() {
     github.close(matches);
     bot.run_once().expect_code(0).expect_words(&["not this version"]);
     assert_eq!(pulls_of(&github, "matches").len(), 1);
-    assert_eq!(stands(&bot, "matches").1, "waiting");
+    assert_eq!(bot.stands("matches").1, "waiting");
     github.reopen(matches);
     bot.run_once().expect_code(0);
-    assert_eq!((pulls_of(&github, "matches").len(), stands(&bot, "matches")), (1, at("1.0.0", "open")));
+    assert_eq!((pulls_of(&github, "matches").len(), bot.stands("matches")), (1, at("1.0.0", "open")));
     github.close(matches);
     registry.publish_at(shelf().get("matchbox", "1.1.0"), "2026-03-06T05:06:07Z");
     bot.run_once().expect_code(0);
@@ -86,7 +79,7 @@ fn opened_updated_taken_over_closed_reopened_merged_and_gone_back_from() {
     // Merged by a person, and followed.
     github.merge(second.number);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "matches"), at("1.1.0", "up_to_date"));
+    assert_eq!(bot.stands("matches"), at("1.1.0", "up_to_date"));
     assert_eq!(bot.overlay().tip("main"), github.branch("main"));
 
     // Yanked after that: a pull request that goes back.
@@ -96,7 +89,7 @@ fn opened_updated_taken_over_closed_reopened_merged_and_gone_back_from() {
     assert_eq!(back.title, "matches: 1.1.0 -> 1.0.0");
     github.merge(back.number);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "matches"), at("1.0.0", "up_to_date"));
+    assert_eq!(bot.stands("matches"), at("1.0.0", "up_to_date"));
 }
 
 #[test]
@@ -106,7 +99,7 @@ fn what_may_be_merged_is_merged_at_once_or_when_the_forges_checks_are_green() {
     let bot = bot_on(&github, &registry, &format!("[defaults]\nautomerge = \"always\"\n\n{CONFIGURATION}"));
     bot.run_once().expect_code(0);
     assert!(github.pulls().iter().all(|pull| pull.merged), "{:#?}", github.pulls());
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "up_to_date"));
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "up_to_date"));
     let stable = github.branch("stable");
     assert_eq!((stable.is_some(), &stable), (true, &github.branch("main")));
 
@@ -116,12 +109,12 @@ fn what_may_be_merged_is_merged_at_once_or_when_the_forges_checks_are_green() {
     bot.run_once().expect_code(0);
     let pull = open_pull_of(&github, "lantern");
     assert!(pull.auto_merge.is_some(), "{pull:#?}");
-    assert_eq!(stands(&bot, "lantern"), at("1.1.0", "open"));
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "open"));
     bot.run_once().expect_code(0).expect_words(&["waits for the forge"]);
     github.check(&pull.head_sha, "ci", Some("success"));
     assert!(github.pull(pull.number).merged);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.1.0", "up_to_date"));
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "up_to_date"));
 }
 
 #[test]

@@ -10,13 +10,6 @@ fn bot(registry: &Registry, head: &str) -> Bot {
     Bot::new(registry, &format!("{head}{CONFIGURATION}"))
 }
 
-/// Version and state of a package.
-fn stands(bot: &Bot, attr: &str) -> (String, String) {
-    let row = bot.status_of(attr);
-    let text = |key: &str| row[key].as_str().unwrap_or_default().to_owned();
-    (text("version"), text("state"))
-}
-
 fn at(version: &str, state: &str) -> (String, String) {
     (version.to_owned(), state.to_owned())
 }
@@ -43,7 +36,7 @@ fn what_was_yanked_after_its_merge_is_gone_back_from() {
     assert_eq!(in_main(&bot, "lantern"), "1.1.0");
     registry.yank(shelf().get("lantern", "1.1.0"));
     bot.run_once().expect_code(0);
-    assert_eq!((in_main(&bot, "lantern").as_str(), stands(&bot, "lantern")), ("1.0.0", at("1.0.0", "up_to_date")));
+    assert_eq!((in_main(&bot, "lantern").as_str(), bot.stands("lantern")), ("1.0.0", at("1.0.0", "up_to_date")));
     assert!(
         bot.overlay().subjects("main")[0].contains("lantern: 1.1.0 -> 1.0.0"),
         "{:?}",
@@ -62,12 +55,12 @@ fn a_pull_request_for_what_was_yanked_is_closed() {
     bot.configure(&registry, &format!("[defaults]\nautomerge = \"never\"\n\n{CONFIGURATION}"));
     release(&registry);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.1.0", "open"));
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "open"));
     registry.yank(shelf().get("lantern", "1.1.0"));
     bot.run_once().expect_code(0).expect_words(&["withdrawn"]);
-    assert_eq!(stands(&bot, "lantern").1, "waiting");
+    assert_eq!(bot.stands("lantern").1, "waiting");
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "up_to_date"));
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "up_to_date"));
 }
 
 #[test]
@@ -76,7 +69,7 @@ fn a_group_comes_in_one_pull_request_and_a_broken_member_keeps_nobody_back() {
     let bot = bot(&registry, "[defaults]\ngroup = \"lights\"\n\n");
     bot.run_once().expect_code(0);
     let number = |attr: &str| bot.status_of(attr)["pull_request"].as_u64();
-    assert_eq!([stands(&bot, "lantern").1, stands(&bot, "matches").1], ["up_to_date", "up_to_date"]);
+    assert_eq!([bot.stands("lantern").1, bot.stands("matches").1], ["up_to_date", "up_to_date"]);
     let branches: Vec<String> = bot.overlay().branches().into_keys().collect();
     assert_eq!(branches, ["main", "nixwright.groups/lights", "stable"]);
     let subjects = bot.overlay().subjects("main");
@@ -85,8 +78,8 @@ fn a_group_comes_in_one_pull_request_and_a_broken_member_keeps_nobody_back() {
     registry.publish_at(shelf().get("matchbox", "1.1.0"), "2026-03-04T05:06:07Z");
     registry.publish_at(shelf().get("lantern", "2.0.0"), "2026-03-04T05:06:07Z");
     bot.run_once().expect_code(1);
-    assert_eq!(stands(&bot, "matches"), at("1.1.0", "up_to_date"));
-    assert_eq!(stands(&bot, "lantern"), at("2.0.0", "failed"));
+    assert_eq!(bot.stands("matches"), at("1.1.0", "up_to_date"));
+    assert_eq!(bot.stands("lantern"), at("2.0.0", "failed"));
     assert_eq!((in_main(&bot, "lantern").as_str(), in_main(&bot, "matches").as_str()), ("1.0.0", "1.1.0"));
     assert_eq!((number("lantern"), number("matches")), (Some(1), Some(2)), "each its newest");
 }
@@ -101,7 +94,7 @@ fn a_groups_open_pull_request_keeps_its_members_when_one_of_them_moves_on() {
     let overlay = bot.overlay();
     let file = |attr: &str| overlay.file("nixwright.groups/lights", &format!("packages/{attr}/package.nix")).unwrap();
     assert!(file("lantern").contains("\"1.1.0\"") && file("matches").contains("\"1.0.0\""));
-    assert_eq!([stands(&bot, "lantern").1, stands(&bot, "matches").1], ["open", "open"]);
+    assert_eq!([bot.stands("lantern").1, bot.stands("matches").1], ["open", "open"]);
     let before = overlay.branches();
     bot.run_once().expect_code(0);
     assert_eq!(overlay.branches(), before, "nothing new, nothing done");
@@ -116,10 +109,10 @@ fn a_hold_says_why_and_ends_when_it_is_taken_away() {
     let held = format!("[[policy]]\nmatch = [\"lan*\"]\nhold = \"our scripts want the old one\"\n\n{CONFIGURATION}");
     bot.configure(&registry, &held);
     bot.run_once().expect_code(0).expect_words(&["our scripts want the old one"]);
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "held"));
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "held"));
     bot.configure(&registry, CONFIGURATION);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.1.0", "up_to_date"));
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "up_to_date"));
 }
 
 #[test]
@@ -133,7 +126,7 @@ fn quiet_hours_and_the_limit_let_releases_wait() {
     bot.configure(&registry, &format!("{limited}{CONFIGURATION}"));
     bot.run_once().expect_code(0);
     bot.run_once().expect_code(0).expect_words(&["as many pull requests are open as may be"]);
-    let states = ["lantern", "matches"].map(|attr| stands(&bot, attr).1);
+    let states = ["lantern", "matches"].map(|attr| bot.stands(attr).1);
     assert_eq!(states.iter().filter(|state| *state == "open").count(), 1, "{states:?}");
 }
 
@@ -145,17 +138,17 @@ fn a_track_says_which_releases_are_taken_and_a_rule_of_merging_how_far_they_go_a
     let bot = Bot::new(&registry, pinned);
     release(&registry);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "up_to_date"));
-    assert_eq!(stands(&bot, "matches"), at("1.0.0", "open"), "a package that is new needs more than `patch`");
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "up_to_date"));
+    assert_eq!(bot.stands("matches"), at("1.0.0", "open"), "a package that is new needs more than `patch`");
     let moving = "[packages.lantern]\npurl = \"pkg:cargo/lantern\"\nautomerge = \"minor\"\n\n\
                   [packages.matches]\npurl = \"pkg:cargo/matchbox\"\nautomerge = \"always\"\n";
     bot.configure(&registry, moving);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.1.0", "up_to_date"));
-    assert_eq!(stands(&bot, "matches"), at("1.0.0", "up_to_date"), "and what waited is merged without a new build");
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "up_to_date"));
+    assert_eq!(bot.stands("matches"), at("1.0.0", "up_to_date"), "and what waited is merged without a new build");
     bot.configure(&registry, pinned);
     bot.run_once().expect_code(0);
-    assert_eq!(stands(&bot, "lantern"), at("1.0.0", "up_to_date"), "what is pinned goes back");
+    assert_eq!(bot.stands("lantern"), at("1.0.0", "up_to_date"), "what is pinned goes back");
 }
 
 #[test]

@@ -1,4 +1,5 @@
 mod body;
 mod escaping;
+mod facts;
 mod notes;
 mod text;
