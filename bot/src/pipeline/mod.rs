@@ -132,7 +132,14 @@ impl Bot {
             summary.packages.extend(results.into_iter().flatten());
         }
         summary.packages.sort_by(|a, b| a.attr.cmp(&b.attr));
-        self.move_stable(&mut summary).await?;
+        match self.move_stable(&mut summary).await {
+            // The packages are through; a branch that nobody may push to is a thing of its own.
+            Err(CycleError::Failed(failure)) => {
+                summary.common = Some(format!("`stable` cannot be moved: {failure}"));
+                summary.common_failed = true;
+            }
+            other => other?,
+        }
         self.record_cycle(started, &summary).await?;
         Ok(summary)
     }
@@ -148,13 +155,15 @@ impl Bot {
             .iter()
             .map(|(attr, package)| ConfiguredPackage { attr: attr.clone(), purl: package.upstream.to_string() })
             .collect();
-        if self.store.is_alone()? {
+        // Another bot's locks are not stale, and what it has begun it will end itself.
+        let is_alone = self.store.is_alone()?;
+        if is_alone {
             self.writer.release_stale_locks().await?;
         }
         self.store.sync_packages(&configured).await?;
         self.forget_unconfigured().await?;
         self.observe().await?;
-        self.reconcile().await
+        if is_alone { self.reconcile().await } else { Ok(()) }
     }
 
     /// Queues a check of each package, due now.
