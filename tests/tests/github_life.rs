@@ -221,3 +221,37 @@ fn two_writes_are_a_second_apart_unless_the_configuration_says_otherwise() {
     let pause = github.shortest_pause().unwrap();
     assert!(pause >= Duration::from_millis(950), "{pause:?}");
 }
+
+#[test]
+fn a_group_has_one_pull_request_that_is_updated_and_followed() {
+    let github = GitHub::start();
+    let registry = registry();
+    let grouped = format!("[defaults]\ngroup = \"lights\"\nmaintainers = [\"alice\"]\n\n{CONFIGURATION}");
+    let bot = bot_on(&github, &registry, &grouped);
+    bot.run_once().expect_code(0);
+    let [pull] = &github.open_pulls()[..] else { panic!("{:#?}", github.open_pulls()) };
+    assert_eq!(
+        (pull.head.as_str(), pull.title.as_str(), pull.draft),
+        ("nixwright.groups/lights", "lights: 2 updates", false)
+    );
+    let body = pull.body.as_deref().unwrap_or_default();
+    assert!(body.contains("## lantern") && body.contains("## matches"), "{body}");
+
+    release(&registry);
+    bot.run_once().expect_code(0);
+    let [updated] = &github.open_pulls()[..] else { panic!("{:#?}", github.open_pulls()) };
+    assert_eq!(updated.number, pull.number);
+    assert!(updated.body.as_deref().unwrap_or_default().contains("lantern@1.1.0"), "{updated:#?}");
+
+    // Another bot, without the store of the first, knows what is in it.
+    let second = bot_on(&github, &registry, &grouped);
+    second.run_once().expect_code(0);
+    assert_eq!(github.open_pulls().len(), 1);
+    github.merge(updated.number);
+    second.run_once().expect_code(0);
+    assert_eq!(
+        [second.stands("lantern"), second.stands("matches")],
+        [at("1.1.0", "up_to_date"), at("1.0.0", "up_to_date")]
+    );
+    assert_eq!(second.status_of("matches")["pull_request"], updated.number);
+}
