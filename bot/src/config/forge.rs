@@ -143,16 +143,37 @@ pub(super) fn forge(
     if repository.is_none() {
         section.problem("repository", "`kind = \"github\"` needs the overlay's repository, as \"OWNER/NAME\"");
     }
-    if installation.is_some() && app_id.is_none() {
-        section.problem("installation_id", "this has a meaning only with `app_id` and `app_key_file`");
-    }
     let labels = labels.unwrap_or_else(|| vec!["nixwright".to_owned()]);
     let write_interval = write_interval.unwrap_or(Duration::from_secs(1));
+    let app = App { id: app_id, key_file: app_key_file, installation };
+    let auth = auth(&section, token_file, app);
+    section.finish();
+    let api = api.or_else(|| {
+        let named = endpoints::github_api(environment);
+        named.map_err(|error| reader.environment_problem(endpoints::GITHUB_API_VARIABLE, error.to_string())).ok()
+    })?;
+    let web = web.unwrap_or_else(|| endpoints::github_web(&api));
+    let github = Github { repository: repository?, api, web, auth: auth?, labels, write_interval };
+    Some(Forge::Github(Box::new(github)))
+}
+
+/// What is said of an App.
+struct App {
+    id: Option<usize>,
+    key_file: Option<PathBuf>,
+    installation: Option<usize>,
+}
+
+/// Who the bot is; contradictions are noted.
+fn auth(section: &Section<'_, '_, '_, '_>, token_file: Option<PathBuf>, app: App) -> Option<GithubAuth> {
     let small = |number: usize| u64::try_from(number).unwrap_or(u64::MAX);
-    let auth = match (token_file, app_id, app_key_file) {
+    if app.installation.is_some() && app.id.is_none() {
+        section.problem("installation_id", "this has a meaning only with `app_id` and `app_key_file`");
+    }
+    match (token_file, app.id, app.key_file) {
         (Some(file), None, None) => Some(GithubAuth::TokenFile(file)),
         (None, Some(id), Some(key_file)) => {
-            Some(GithubAuth::App { id: small(id), key_file, installation: installation.map(small) })
+            Some(GithubAuth::App { id: small(id), key_file, installation: app.installation.map(small) })
         }
         (None, None, None) => Some(GithubAuth::Environment),
         (Some(_), _, _) => {
@@ -163,15 +184,7 @@ pub(super) fn forge(
             section.problem("app_id", "an App needs both `app_id` and `app_key_file`");
             None
         }
-    };
-    section.finish();
-    let api = api.or_else(|| {
-        let named = endpoints::github_api(environment);
-        named.map_err(|error| reader.environment_problem(endpoints::GITHUB_API_VARIABLE, error.to_string())).ok()
-    })?;
-    let web = web.unwrap_or_else(|| endpoints::github_web(&api));
-    let github = Github { repository: repository?, api, web, auth: auth?, labels, write_interval };
-    Some(Forge::Github(Box::new(github)))
+    }
 }
 
 pub(super) fn publish(mut section: Section<'_, '_, '_, '_>, automerge: Automerge) -> Publish {

@@ -51,7 +51,7 @@ impl Bot {
         let message = if is_first { "Start the overlay\n" } else { "Update what all packages share\n" };
         let commit = self.writer.commit(head.as_ref(), files, message.to_owned(), template_time()).await?;
         let Some(commit) = commit else { return Ok(()) };
-        self.refuse_dropping(head.as_ref(), &commit).await?;
+        self.writer.refuse_dropping(head.as_ref(), &commit, self.config.limits.dropped_packages).await?;
         if is_first {
             summary.commits += 1;
             self.advance(main_branch(), commit, head).await.map_err(Failure::from)?;

@@ -73,7 +73,7 @@ impl Bot {
                 let message = "there is nothing to write".to_owned();
                 return Err(Failure { class: FailureClass::Infrastructure, message });
             };
-            self.refuse_dropping(current.base.as_ref(), &commit).await?;
+            self.writer.refuse_dropping(current.base.as_ref(), &commit, self.config.limits.dropped_packages).await?;
             self.writer.publish_branch(&branch, &commit).await?;
             Ok(commit)
         };

@@ -7,7 +7,7 @@ use super::record::Tried;
 use super::view::View;
 use super::{Bot, CycleError, CycleSummary, PackageSummary};
 use crate::config::Package;
-use crate::model::{AttrPath, CommitSha, Failure, FailureClass};
+use crate::model::{AttrPath, Failure, FailureClass};
 use crate::stages::resolve::Release;
 use crate::stages::watch::Candidate;
 use crate::store::Lease;
@@ -104,32 +104,5 @@ impl Bot {
             tried.push(Tried { job, attempt });
         }
         self.conclude(lease, tried, summary).await
-    }
-
-    /// Refuses a commit that drops more packages than the configuration allows.
-    pub(super) async fn refuse_dropping(&self, base: Option<&CommitSha>, commit: &CommitSha) -> Result<(), Failure> {
-        let Some(base) = base else { return Ok(()) };
-        let after = self.writer.packages(commit).await?;
-        let dropped: Vec<String> = self
-            .writer
-            .packages(base)
-            .await?
-            .into_iter()
-            .filter(|attr| !after.contains(attr))
-            .map(String::from)
-            .collect();
-        if dropped.len() <= self.config.limits.dropped_packages {
-            return Ok(());
-        }
-        Err(Failure {
-            class: FailureClass::Infrastructure,
-            message: format!(
-                "the change would drop {} packages from the overlay ({}), and limits.dropped_packages allows {}; nothing \
-                 was written",
-                dropped.len(),
-                dropped.join(", "),
-                self.config.limits.dropped_packages
-            ),
-        })
     }
 }

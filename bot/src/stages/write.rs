@@ -95,6 +95,36 @@ impl Writer {
         .await?
     }
 
+    /// Refuses a commit in which more packages of `base` are missing than is allowed: no update takes packages away, so that
+    /// would be a mistake of this program or a repository that is not what it was.
+    ///
+    /// # Errors
+    /// When it drops too many, or the repository cannot be read.
+    pub async fn refuse_dropping(
+        &self,
+        base: Option<&CommitSha>,
+        commit: &CommitSha,
+        allowed: usize,
+    ) -> Result<(), Failure> {
+        let Some(base) = base else { return Ok(()) };
+        let after = self.packages(commit).await?;
+        let mut dropped = self.packages(base).await?;
+        dropped.retain(|attr| !after.contains(attr));
+        if dropped.len() <= allowed {
+            return Ok(());
+        }
+        let names: Vec<&str> = dropped.iter().map(AttrPath::as_str).collect();
+        Err(Failure {
+            class: FailureClass::Infrastructure,
+            message: format!(
+                "the change would drop {} packages from the overlay ({}), and limits.dropped_packages allows {allowed}; no \
+                 branch was moved",
+                names.len(),
+                names.join(", ")
+            ),
+        })
+    }
+
     /// Removes locks of git that a killed bot left. The caller knows that no other is at work.
     ///
     /// # Errors
@@ -225,6 +255,34 @@ fn in_the_way(path: &str) -> Failure {
 
 #[cfg(test)]
 mod tests {
+    use std::collections::BTreeMap;
+
+    use super::Writer;
+    use crate::clients::git::{Author, Change, CommitText, Overlay};
+
+    #[tokio::test]
+    async fn a_change_that_would_drop_many_packages_is_refused() {
+        let folder = tempfile::tempdir().unwrap();
+        let overlay = Overlay::open_or_init(&folder.path().join("overlay.git")).unwrap();
+        let author = Author { name: "bot".to_owned(), email: "bot@registry.example".to_owned() };
+        let writer = Writer { overlay: overlay.clone(), author: author.clone() };
+        let commit = |parent, changes: Vec<(&str, Change)>| {
+            let changes: BTreeMap<String, Change> =
+                changes.into_iter().map(|(attr, change)| (format!("packages/{attr}/graph.json"), change)).collect();
+            let text = CommitText { message: "x", author: &author, time: jiff::Timestamp::UNIX_EPOCH };
+            overlay.write_commit(parent, &changes, text).unwrap().unwrap()
+        };
+        let base = commit(None, ["a", "b", "c"].map(|attr| (attr, Change::text("1"))).into());
+        let updated = commit(Some(&base), vec![("a", Change::text("2")), ("d", Change::text("1"))]);
+        let dropping =
+            commit(Some(&base), vec![("a", Change::text("2")), ("b", Change::Delete), ("c", Change::Delete)]);
+        writer.refuse_dropping(None, &base, 0).await.unwrap();
+        writer.refuse_dropping(Some(&base), &updated, 0).await.unwrap();
+        writer.refuse_dropping(Some(&base), &dropping, 2).await.unwrap();
+        let refusal = writer.refuse_dropping(Some(&base), &dropping, 1).await.unwrap_err();
+        insta::assert_snapshot!(refusal, @"infrastructure: the change would drop 2 packages from the overlay (b, c), and limits.dropped_packages allows 1; no branch was moved");
+    }
+
     #[test]
     fn the_branches_of_the_bot_have_valid_names() {
         let attr = "fd-find".parse().unwrap();
