@@ -1,6 +1,5 @@
 //! The lanes of the queue: checks run several at a time, updates one after another, since a build takes the whole machine.
 
-use std::sync::atomic::{AtomicU32, Ordering};
 use std::time::Duration;
 
 use futures::stream::{self, TryStreamExt as _};
@@ -29,13 +28,20 @@ impl Bot {
             let lease = self.store.claim(JobKind::Check, &self.worker, LEASE).await?;
             Ok::<_, CycleError>(lease.map(|lease| (lease, ())))
         });
-        let started = AtomicU32::new(0);
+        let bar = (self.new_bar)("watching");
         let done = due.map_ok(|lease| {
-            started.fetch_add(1, Ordering::Relaxed);
-            async move { self.check_job(&lease).await }
+            bar.inc_length(1);
+            let bar = bar.clone();
+            async move {
+                let settled = self.check_job(&lease).await;
+                bar.inc(1);
+                settled
+            }
         });
-        let settled: Vec<Option<PackageSummary>> = done.try_buffer_unordered(PARALLEL_CHECKS).try_collect().await?;
-        Ok(settled.into_iter().flatten().collect())
+        let settled: Result<Vec<Option<PackageSummary>>, CycleError> =
+            done.try_buffer_unordered(PARALLEL_CHECKS).try_collect().await;
+        bar.finish_and_clear();
+        Ok(settled?.into_iter().flatten().collect())
     }
 
     async fn check_job(&self, lease: &Lease) -> Result<Option<PackageSummary>, CycleError> {

@@ -23,6 +23,7 @@ mod view;
 use std::collections::BTreeMap;
 use std::sync::{Arc, Mutex, PoisonError};
 
+use futures::future::try_join_all;
 use indicatif::ProgressBar;
 use jiff::Timestamp;
 use tokio::sync::OnceCell;
@@ -115,9 +116,7 @@ impl Bot {
         let started = self.clock.now();
         let mut summary = CycleSummary::default();
         if dry_run {
-            for attr in self.config.packages.keys() {
-                summary.packages.push(self.preview(attr).await?);
-            }
+            summary.packages = try_join_all(self.config.packages.keys().map(|attr| self.preview(attr))).await?;
             return Ok(summary);
         }
         self.begin().await?;
