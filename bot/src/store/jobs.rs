@@ -291,21 +291,18 @@ impl Store {
     }
 }
 
-/// Gives the jobs of workers that are dead back to the queue. One that was taken up again and again and never came to an
-/// end may well be what kills its workers: it waits longer each time.
+/// Gives the jobs of workers that are dead back to the queue, due at once.
 pub(super) async fn release_orphans(
     transaction: &mut Transaction<'static, Sqlite>,
     now: Timestamp,
 ) -> Result<(), sqlx::Error> {
     sqlx::query(
         "UPDATE jobs SET state = 'queued', worker = NULL, leased_until = NULL, again = NULL, reason = ?2, priority = ?3, \
-         queued = ?1, message = 'its worker ended before it did', \
-         due = CASE WHEN attempts < 4 THEN ?1 ELSE ?4 END WHERE state = 'running'",
+         queued = ?1, message = 'its worker ended before it did', due = ?1 WHERE state = 'running'",
     )
     .bind(codec::time(now))
     .bind(JobReason::Interrupted.as_str())
     .bind(JobReason::Interrupted.priority())
-    .bind(codec::time(later(now, Duration::from_secs(600))))
     .execute(&mut **transaction)
     .await?;
     Ok(())
