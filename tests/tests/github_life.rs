@@ -152,6 +152,32 @@ fn a_base_that_moved_under_an_open_pull_request_makes_it_anew_only_where_it_matt
 }
 
 #[test]
+fn what_a_person_merged_and_reverted_is_left_alone() {
+    let github = GitHub::start();
+    let registry = registry();
+    let bot = bot_on(&github, &registry, CONFIGURATION);
+    bot.run_once().expect_code(0);
+    github.merge(open_pull_of(&github, "lantern").number);
+    let before = bot.overlay();
+    bot.run_once().expect_code(0);
+    let old = ["package.nix", "graph.json"].map(|name| {
+        let path = format!("packages/lantern/{name}");
+        let text = before.file("main", &path).unwrap();
+        (path, text)
+    });
+    release(&registry);
+    bot.run_once().expect_code(0);
+    github.merge(open_pull_of(&github, "lantern").number);
+    bot.run_once().expect_code(0);
+    assert_eq!(bot.stands("lantern"), at("1.1.0", "up_to_date"));
+    for (path, text) in &old {
+        github.push_to_main(path, text);
+    }
+    bot.run_once().expect_code(0).expect_words(&["was merged and taken back"]);
+    assert_eq!(pulls_of(&github, "lantern").iter().filter(|pull| pull.is_open()).count(), 0);
+}
+
+#[test]
 fn without_its_store_the_bot_still_knows_what_is_on_github() {
     let github = GitHub::start();
     let registry = registry();

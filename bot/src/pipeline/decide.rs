@@ -179,6 +179,15 @@ fn left_to_persons(version: &str, known: &Known<'_>) -> Option<Decision> {
             return Some(wait(about(), ReasonCode::ClosedByPerson, reason, None));
         }
     }
+    if let Some(request) = known.request
+        && request.state == PrState::Merged
+        && request.version == version
+        && known.current.is_some_and(|current| current != version)
+    {
+        let number = request.number;
+        let reason = format!("pull request {number} was merged and taken back, which means: not this version");
+        return Some(wait(about(), ReasonCode::ClosedByPerson, reason, None));
+    }
     let same = |other: &&OtherPullRequest| {
         other
             .version

@@ -143,6 +143,16 @@ fn a_closed_pull_request_means_not_this_version() {
 }
 
 #[test]
+fn what_was_merged_and_taken_back_is_not_proposed_again() {
+    let merged = request("1.1.0", PrState::Merged, false);
+    let of = |current, version| decide(&upstream(version), &known(current, None, Some(&merged)));
+    assert_eq!(code(of(Some("1.0.0"), "1.1.0")), ReasonCode::ClosedByPerson);
+    assert_eq!(why(of(Some("1.0.0"), "1.2.0")), Why::New);
+    assert_eq!(why(of(Some("1.1.0"), "1.1.0")), Why::Same);
+    assert_eq!(why(of(None, "1.1.0")), Why::New, "a package that is gone altogether comes back");
+}
+
+#[test]
 fn a_green_pull_request_is_not_built_again_unless_it_is_stale_or_was_never_finished() {
     let green = request("1.1.0", PrState::Open, false);
     let all = || known(None, None, Some(&green));
