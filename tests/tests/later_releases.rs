@@ -42,10 +42,14 @@ fn a_later_release_gives_one_pull_request_and_a_broken_one_leaves_the_last_good_
     let text = bot.pages().into_values().collect::<Vec<_>>().join("\n");
     assert!(text.contains("this release does not build"), "the compiler's message is on the run's page");
 
-    // Remembered, and not tried again at once.
-    bot.run_once();
+    // Remembered, and not tried again at once, unless somebody asks.
+    bot.run_once().expect_code(0).expect_words(&["next attempt"]);
     assert_eq!(bot.overlay().branches(), after);
     assert_eq!(numbers(&bot), [newest + 2, matches]);
+    let asked = bot.call(&["run", "--once", "lantern"]).expect_code(1).expect_words(&["1 package:", "1 failed"]);
+    assert!(!asked.stdout.contains("matches"), "{asked}");
+    bot.call(&["run", "--once", "lamp"]).expect_code(2).expect_words(&["no package lamp", "lantern, matches"]);
+    bot.call(&["run", "lantern"]).expect_code(2).expect_words(&["--once"]);
 
     let mended = shelf().get("lantern", "1.1.0");
     registry.publish_at(&mended_as(mended, "2.0.1"), "2026-03-06T05:06:07Z");

@@ -15,6 +15,7 @@ use super::output::{Tone, duration, print, toned};
 use super::progress::Bars;
 use super::wiring::{State, bot, load_config};
 use crate::dashboard::{Site, export};
+use crate::model::AttrPath;
 use crate::pipeline::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
 use crate::service::{self, Shown};
 
@@ -22,12 +23,16 @@ use crate::service::{self, Shown};
 #[command(
     after_help = "Examples:\n  nixwright run                     the service: looks by its schedule and shows its pages\n  \
                         nixwright run --once              one full cycle\n  \
+                        nixwright run --once ripgrep      one package, now\n  \
                         nixwright run --once --dry-run    what a cycle would do"
 )]
 pub(super) struct RunArgs {
     /// One full cycle, then exit
     #[arg(long)]
     once: bool,
+    /// Only these packages, even those that rest after a failure
+    #[arg(requires = "once", value_name = "ATTR")]
+    packages: Vec<AttrPath>,
     /// Watch only: say what would be updated, write nothing but caches
     #[arg(long, requires = "once")]
     dry_run: bool,
@@ -42,6 +47,14 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
             config.file.display()
         )));
     }
+    if let Some(unknown) = args.packages.iter().find(|attr| !config.packages.contains_key(*attr)) {
+        let configured: Vec<&str> = config.packages.keys().map(AttrPath::as_str).collect();
+        return Err(CliError::usage(format!(
+            "there is no package {unknown} in {}; it has: {}",
+            config.file.display(),
+            configured.join(", ")
+        )));
+    }
     let state = State::of(&config);
     let bars = Bars::default();
     let listen = config.service.listen;
@@ -49,7 +62,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     if !args.once {
         return Box::pin(serve(&bot, &state, listen)).await;
     }
-    let summary = Box::pin(bot.cycle(args.dry_run)).await;
+    let summary = Box::pin(bot.cycle(&args.packages, args.dry_run)).await;
     let summary = match summary {
         Ok(summary) => summary,
         Err(error) => {
@@ -112,8 +125,9 @@ fn describe(summary: &CycleSummary) -> String {
         |wanted: &[PackageResult]| summary.packages.iter().filter(|package| wanted.contains(&package.result)).count();
     let _ = writeln!(
         text,
-        "\n{} packages: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}",
+        "\n{} {}: {} merged, {} opened, {} up to date, {} waiting, {} failed; {}{}",
         summary.packages.len(),
+        if summary.packages.len() == 1 { "package" } else { "packages" },
         counted(&[PackageResult::Merged]),
         counted(&[PackageResult::Opened, PackageResult::WouldUpdate]),
         counted(&[PackageResult::UpToDate]),

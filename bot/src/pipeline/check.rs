@@ -23,7 +23,8 @@ impl Bot {
     /// Asks a package's upstream and decides.
     pub(super) async fn check(&self, lease: &Lease, attr: &AttrPath) -> Result<Checked, CycleError> {
         let package = self.package(attr)?;
-        let view = self.view(attr, package).await?;
+        let asked = lease.reason == JobReason::Asked;
+        let view = self.view(attr, package, asked).await?;
         let watched = match self.ask(package, &view.current).await {
             Ok(watched) => watched,
             Err(failure) => {
@@ -45,6 +46,7 @@ impl Bot {
         self.store.event(attr, Some(&entry.version), EventKind::Seen, &message).await?;
         self.remember(attr, watched);
         let reason = match why {
+            _ if asked => JobReason::Asked,
             Why::Withdrawn => JobReason::Withdrawn,
             Why::Stale | Why::Same => JobReason::StaleEvidence,
             Why::New => JobReason::NewRelease,
@@ -72,7 +74,7 @@ impl Bot {
     /// What a cycle would do for a package, with nothing written but caches.
     pub(super) async fn preview(&self, attr: &AttrPath) -> Result<PackageSummary, CycleError> {
         let package = self.package(attr)?;
-        let view = self.view(attr, package).await?;
+        let view = self.view(attr, package, false).await?;
         let watched = match self.ask(package, &view.current).await {
             Ok(watched) => watched,
             Err(failure) => return Ok(summarised(attr, PackageResult::Failed, None, failure.to_string())),
@@ -138,7 +140,7 @@ impl Bot {
                     until: None,
                 };
                 match self.close(Some(lease), number, reason).await {
-                    Ok(_) => self.wait(attr, &self.view(attr, package).await?, wait).await,
+                    Ok(_) => self.wait(attr, &self.view(attr, package, false).await?, wait).await,
                     Err(error) => self.failed_without_run(attr, &view.current, None, error.into()).await,
                 }
             }

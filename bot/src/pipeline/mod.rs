@@ -108,21 +108,24 @@ impl From<Failure> for CycleError {
 }
 
 impl Bot {
-    /// One full cycle. With `dry_run` nothing is written: what would be done is in the summary.
+    /// One full cycle, or one for the packages that a person asks for, who are then looked at even if they rest after a
+    /// failure. With `dry_run` nothing is written: what would be done is in the summary.
     ///
     /// # Errors
     /// [`CycleError`] for what concerns more than one package.
-    pub async fn cycle(&self, dry_run: bool) -> Result<CycleSummary, CycleError> {
+    pub async fn cycle(&self, asked: &[AttrPath], dry_run: bool) -> Result<CycleSummary, CycleError> {
         let started = self.clock.now();
         let mut summary = CycleSummary::default();
+        let all: Vec<AttrPath> = self.config.packages.keys().cloned().collect();
+        let (packages, reason) =
+            if asked.is_empty() { (&all[..], JobReason::Scheduled) } else { (asked, JobReason::Asked) };
         if dry_run {
-            summary.packages = try_join_all(self.config.packages.keys().map(|attr| self.preview(attr))).await?;
+            summary.packages = try_join_all(packages.iter().map(|attr| self.preview(attr))).await?;
             return Ok(summary);
         }
         self.begin().await?;
         self.update_common(&mut summary).await?;
-        let all: Vec<AttrPath> = self.config.packages.keys().cloned().collect();
-        self.queue_checks(&all, JobReason::Scheduled).await?;
+        self.queue_checks(packages, reason).await?;
         let timer = Timer::start(&self.clock);
         summary.packages = self.check_lane().await?;
         timer.stop(&mut summary, "watch");

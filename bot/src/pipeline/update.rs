@@ -10,7 +10,7 @@ use crate::config::Package;
 use crate::model::{AttrPath, Failure, FailureClass};
 use crate::stages::resolve::Release;
 use crate::stages::watch::Candidate;
-use crate::store::Lease;
+use crate::store::{JobReason, Lease};
 
 /// A package of an update, and the release that it gets.
 struct Member<'a> {
@@ -40,7 +40,7 @@ impl Bot {
         let mut due = Vec::new();
         let mut green = Vec::new();
         for (attr, package) in members {
-            let view = self.view(attr, package).await?;
+            let view = self.view(attr, package, lease.reason == JobReason::Asked).await?;
             let watched = match self.remembered(attr) {
                 Some(watched) => Ok(watched),
                 None => self.ask(package, &view.current).await,

@@ -39,8 +39,8 @@ impl Bot {
         self.config.packages.iter().filter(|(attr, package)| subject_of(attr, package) == subject).collect()
     }
 
-    /// Gathers what is known of a package.
-    pub(super) async fn view(&self, attr: &AttrPath, package: &Package) -> Result<View, CycleError> {
+    /// Gathers what is known of a package. Where a person `asked` for it, that it failed and rests does not count.
+    pub(super) async fn view(&self, attr: &AttrPath, package: &Package, asked: bool) -> Result<View, CycleError> {
         let current = self.current(attr).await?;
         let mut request = self.store.pull_request_by_branch(&branch_of(attr, package)).await?;
         let mut is_stale = false;
@@ -64,7 +64,7 @@ impl Bot {
             Some(limit) => self.store.open_pull_requests().await? >= limit,
             None => false,
         };
-        let state = self.store.state(attr).await?;
+        let state = self.store.state(attr).await?.filter(|_| !asked);
         let others = self.store.other_pull_requests(attr).await?;
         Ok(View { current, request, state, others, built, stale: is_stale, limit_reached })
     }
