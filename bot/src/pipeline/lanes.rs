@@ -61,11 +61,22 @@ impl Bot {
             }
             Err(error) => {
                 let end = self.again(lease, &error);
-                (Err(error), end)
+                (self.told(&[attr], error).await.map(|mut told| told.pop()), end)
             }
         };
         self.end(lease, &end).await?;
         result
+    }
+
+    /// A failure that concerns these packages only: it is put down, and the others go on. What the machine lacks stops all.
+    async fn told(&self, attrs: &[AttrPath], error: CycleError) -> Result<Vec<PackageSummary>, CycleError> {
+        let CycleError::Failed(failure) = error else { return Err(error) };
+        let mut told = Vec::new();
+        for attr in attrs {
+            let current = self.current(attr).await.unwrap_or_default();
+            told.push(self.failed_without_run(attr, &current, None, failure.clone()).await?);
+        }
+        Ok(told)
     }
 
     /// Takes up the update whose turn it is, if one is due.
@@ -97,7 +108,14 @@ impl Bot {
             Err(error) => self.again(&lease, error),
         };
         self.end(&lease, &end).await?;
-        updated.map(Some)
+        match updated {
+            Ok(results) => Ok(Some(results)),
+            Err(error) => {
+                let attrs: Vec<AttrPath> =
+                    self.members(&lease.subject).into_iter().map(|(attr, _)| attr.clone()).collect();
+                self.told(&attrs, error).await.map(Some)
+            }
+        }
     }
 
     /// Does the work of a job while its lease is kept; when the lease is lost, the work is dropped where it is.

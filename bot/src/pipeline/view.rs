@@ -4,7 +4,7 @@ use super::decide::{Decision, Known, decide, member_version};
 use super::package::Current;
 use super::{Bot, CycleError};
 use crate::config::Package;
-use crate::model::{AttrPath, BranchName, Track};
+use crate::model::{AttrPath, BranchName, CommitSha, Track};
 use crate::schedule::quiet_until;
 use crate::stages::watch::Watched;
 use crate::stages::write::{group_branch, package_branch};
@@ -43,13 +43,10 @@ impl Bot {
     pub(super) async fn view(&self, attr: &AttrPath, package: &Package, asked: bool) -> Result<View, CycleError> {
         let current = self.current(attr).await?;
         let mut request = self.store.pull_request_by_branch(&branch_of(attr, package)).await?;
-        let mut is_stale = false;
-        if let (Some(open), Some(main)) = (&request, &current.head)
-            && open.state == PrState::Open
-            && let Some(base) = self.writer.common_ancestor(main, &open.head).await?
-        {
-            is_stale = self.writer.differs(&base, main, std::slice::from_ref(attr)).await?;
-        }
+        let is_stale = match (&request, &current.head) {
+            (Some(open), Some(main)) if open.state == PrState::Open => self.is_stale(attr, open, main).await,
+            _ => false,
+        };
         if let (Some(request), true) = (&mut request, package.policy.group.is_some()) {
             request.version = member_version(&request.version, attr.as_str()).unwrap_or_default().to_owned();
         }
@@ -67,6 +64,21 @@ impl Bot {
         let state = self.store.state(attr).await?.filter(|_| !asked);
         let others = self.store.other_pull_requests(attr).await?;
         Ok(View { current, request, state, others, built, stale: is_stale, limit_reached })
+    }
+
+    /// Whether what a pull request was built with has changed in `main` since. A head that is not here (somebody replaced it a
+    /// moment ago) cannot be compared; the next look brings it.
+    async fn is_stale(&self, attr: &AttrPath, open: &PullRequest, main: &CommitSha) -> bool {
+        let compared = async {
+            match self.writer.common_ancestor(main, &open.head).await? {
+                Some(base) => self.writer.differs(&base, main, std::slice::from_ref(attr)).await,
+                None => Ok(false),
+            }
+        };
+        compared.await.unwrap_or_else(|failure| {
+            tracing::info!(package = %attr, "whether its evidence is stale cannot be told: {failure}");
+            false
+        })
     }
 
     /// What to do about a package. `differs` says that its files are known to differ from what `main` has.
