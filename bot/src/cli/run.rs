@@ -70,6 +70,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
             return Err(match error {
                 CycleError::Machine(error) => CliError::machine(error),
                 CycleError::Failed(failure) => CliError::failed(failure),
+                CycleError::Lost(lost) => CliError::failed(lost),
             });
         }
     };

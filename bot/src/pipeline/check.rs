@@ -141,7 +141,7 @@ impl Bot {
                 };
                 match self.close(Some(lease), number, reason).await {
                     Ok(_) => self.wait(attr, &self.view(attr, package, false).await?, wait).await,
-                    Err(error) => self.failed_without_run(attr, &view.current, None, error.into()).await,
+                    Err(error) => self.failed_without_run(attr, &view.current, None, error.unless_lost()?.into()).await,
                 }
             }
             Decision::Green(entry) => self.green(lease, attr, package, view, &entry).await,
@@ -197,7 +197,7 @@ impl Bot {
             Err(error) if error.is_later() => {
                 self.wait(attr, view, awaits(ReasonCode::AwaitsForge, "the forge's own checks")).await
             }
-            Err(error) => self.failed_without_run(attr, &view.current, version, error.into()).await,
+            Err(error) => self.failed_without_run(attr, &view.current, version, error.unless_lost()?.into()).await,
         }
     }
 

@@ -65,7 +65,7 @@ impl Bot {
         let draft = PullRequestDraft { draft: true, ..package_draft(&branch, commit, &evidence)? };
         match self.publish(Some(lease), self.with_people(draft, &[job])).await {
             Ok(_) => {}
-            Err(error) => return Ok(Err(error.into())),
+            Err(error) => return Ok(Err(error.unless_lost()?.into())),
         }
         self.report(commit, CommitState::Pending, "is being built".to_owned()).await;
         Ok(Ok(()))
@@ -124,7 +124,7 @@ impl Bot {
         let published = match self.publish(Some(lease), draft).await {
             Ok(published) => published,
             Err(error) => {
-                let failure = Failure::from(error);
+                let failure = Failure::from(error.unless_lost()?);
                 for place in included {
                     tried[*place].attempt.failure = Some(failure.clone());
                 }
@@ -154,7 +154,7 @@ impl Bot {
             // Its own checks are not done, say: it is asked again in the next cycle.
             Err(error) if error.is_later() => Ok(Some(published)),
             Err(error) => {
-                let failure = Failure::from(error);
+                let failure = Failure::from(error.unless_lost()?);
                 for place in included {
                     tried[*place].attempt.failure = Some(failure.clone());
                 }

@@ -8,7 +8,7 @@ use jiff::Timestamp;
 use super::{Bot, CycleError};
 use crate::forge::{CommitState, CommitStatus, ForgeError};
 use crate::model::{BranchName, CommitSha, Failure, FailureClass};
-use crate::store::{Intent, Lease, PullRequest, PullRequestDraft};
+use crate::store::{Intent, Lease, PullRequest, PullRequestDraft, StoreError};
 
 /// What carrying an intent out gave.
 enum Effect {
@@ -127,10 +127,18 @@ pub(super) enum PublishError {
     Forge(#[from] ForgeError),
     /// The store cannot keep what is intended, or the job is somebody else's by now.
     #[error(transparent)]
-    Store(#[from] crate::store::StoreError),
+    Store(#[from] StoreError),
 }
 
 impl PublishError {
+    /// The same, unless another worker has the job by now: then nothing more is to be written of it.
+    pub(super) fn unless_lost(self) -> Result<Self, CycleError> {
+        match self {
+            Self::Store(lost @ StoreError::LeaseLost { .. }) => Err(lost.into()),
+            other => Ok(other),
+        }
+    }
+
     /// Whether the forge only asks for patience.
     pub(super) fn is_later(&self) -> bool {
         matches!(self, Self::Forge(ForgeError::Later { .. }))

@@ -70,7 +70,14 @@ impl Bot {
 
     /// A failure that concerns these packages only: it is put down, and the others go on. What the machine lacks stops all.
     async fn told(&self, attrs: &[AttrPath], error: CycleError) -> Result<Vec<PackageSummary>, CycleError> {
-        let CycleError::Failed(failure) = error else { return Err(error) };
+        let failure = match error {
+            CycleError::Failed(failure) => failure,
+            CycleError::Lost(lost) => {
+                tracing::warn!("{lost}");
+                return Ok(Vec::new());
+            }
+            CycleError::Machine(_) => return Err(error),
+        };
         let mut told = Vec::new();
         for attr in attrs {
             let current = self.current(attr).await.unwrap_or_default();

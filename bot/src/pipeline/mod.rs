@@ -93,10 +93,16 @@ pub enum CycleError {
     /// Everything depends on this.
     #[error("{0}")]
     Failed(Failure),
+    /// Another worker has the job by now: what this one found counts no more, and it must write nothing of it.
+    #[error("{0}")]
+    Lost(#[source] StoreError),
 }
 
 impl From<StoreError> for CycleError {
     fn from(error: StoreError) -> Self {
+        if matches!(error, StoreError::LeaseLost { .. }) {
+            return Self::Lost(error);
+        }
         Self::Failed(Failure::new(FailureClass::Infrastructure, &error))
     }
 }
