@@ -73,6 +73,7 @@ fn killed_at_every_point_at_which_something_outside_changes() {
         ("ready", Call::graphql("markPullRequestReadyForReview")),
         ("merge", rest("PUT", "/pulls/{number}/merge")),
     ];
+    let mut deaths = 0;
     for (name, call) in points {
         for when in [When::Before, When::After] {
             // The second and third such request too: they come at other moments of the cycle.
@@ -93,6 +94,7 @@ fn killed_at_every_point_at_which_something_outside_changes() {
                 if !died {
                     continue;
                 }
+                deaths += 1;
                 killer.expect_no_orphans();
                 bot.run_once().expect_code(0);
                 expect_agreement(&told, &github, &bot, 1);
@@ -100,6 +102,7 @@ fn killed_at_every_point_at_which_something_outside_changes() {
             }
         }
     }
+    println!("killed at {deaths} points");
 }
 
 #[test]
