@@ -62,7 +62,6 @@ pub(super) async fn forge(
         clock: Clock::system(),
         sleep: Sleep::real(),
         web: settings.web.clone(),
-        labels: Vec::new(),
         patience: PATIENCE,
     };
     let forge = GithubForge::new(parts).map_err(CliError::usage)?;

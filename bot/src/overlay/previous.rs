@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use serde_json::{Map, Value};
+use serde_json::Value;
 
 /// The part of a published graph that later releases are compared with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -11,8 +11,6 @@ pub struct PublishedGraph {
     pub version: String,
     /// `(name, version)` of every package.
     pub packages: BTreeSet<(String, String)>,
-    /// Ids of the packages whose build script is run on some system.
-    pub build_scripts: BTreeSet<String>,
 }
 
 impl PublishedGraph {
@@ -22,10 +20,7 @@ impl PublishedGraph {
         let rows = graph.get("packages")?.as_object()?;
         let (_, version) = graph.get("purl")?.as_str()?.rsplit_once('@')?;
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        let only = graph.get("only").and_then(Value::as_array).into_iter().flatten();
-        let units = only.filter_map(|group| group.get("units")).chain(graph.get("units")).filter_map(Value::as_object);
-        let build_scripts = units.flat_map(Map::keys).filter_map(|id| script_owner(id)).collect();
-        Some(Self { version: version.to_owned(), packages, build_scripts })
+        Some(Self { version: version.to_owned(), packages })
     }
 }
 
@@ -39,24 +34,18 @@ fn name_and_version(id: &str, row: &Value) -> Option<(String, String)> {
     Some((id.get(..name_end)?.to_owned(), id.get(name_end + 1..)?.to_owned()))
 }
 
-fn script_owner(id: &str) -> Option<String> {
-    let unit = id.strip_suffix("-run")?;
-    Some(unit.strip_suffix("-host").unwrap_or(unit).to_owned())
-}
-
 #[cfg(test)]
 mod tests {
     use super::PublishedGraph;
 
     #[test]
-    fn reads_names_versions_and_scripts_of_every_system() {
+    fn reads_names_and_versions_of_every_package() {
         let text = br#"{"purl":"pkg:cargo/a@1.0.0-rc.1","packages":{"windows-sys-0.59.0":{},"b-1.0.0-alpha.2":{}},
             "units":{"b-1.0.0-alpha.2-host-run":{}},"only":[{"systems":[],"units":{"c-1.0.0-run":{}}}]}"#;
         let graph = PublishedGraph::parse(text).unwrap();
         assert_eq!(graph.version, "1.0.0-rc.1");
         assert!(graph.packages.contains(&("windows-sys".to_owned(), "0.59.0".to_owned())));
         assert!(graph.packages.contains(&("b".to_owned(), "1.0.0-alpha.2".to_owned())));
-        assert_eq!(Vec::from_iter(graph.build_scripts), ["b-1.0.0-alpha.2", "c-1.0.0"]);
     }
 
     #[test]

@@ -102,7 +102,7 @@ impl Bench {
             version: version.to_owned(),
             failed: false,
             draft: false,
-            labels: vec!["rust".to_owned()],
+            labels: vec!["nixwright".to_owned(), "rust".to_owned()],
             maintainers: vec!["bob".to_owned()],
         }
     }
@@ -165,7 +165,6 @@ fn forge(github: &GitHub, auth: Auth, time: &Time, store: &Store, overlay: &Over
         clock: time.clock(),
         sleep: time.sleep(),
         web: format!("{}/", github.base_url()).parse().unwrap(),
-        labels: vec!["nixwright".to_owned()],
         patience: Duration::from_secs(20),
     };
     GithubForge::new(parts).unwrap()

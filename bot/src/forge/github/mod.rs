@@ -49,8 +49,6 @@ pub struct GithubForgeParts {
     pub sleep: Sleep,
     /// Where repositories are cloned from; ends in `/`.
     pub web: Url,
-    /// Labels that every pull request gets, beside its own.
-    pub labels: Vec<String>,
     /// How long one fetch or push may take.
     pub patience: Duration,
 }

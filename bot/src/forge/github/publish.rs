@@ -265,7 +265,7 @@ impl GithubForge {
         }
         let has = |all: &[String], one: &str| all.iter().any(|known| known.eq_ignore_ascii_case(one));
         let names: Vec<String> = pull.labels.iter().map(|label| label.name.clone()).collect();
-        let mut labels: Vec<String> = self.parts.labels.iter().chain(&draft.labels).cloned().collect();
+        let mut labels: Vec<String> = draft.labels.clone();
         labels.retain(|label| !has(&names, label));
         let author = pull.user.as_ref().map(|user| user.login.clone()).unwrap_or_default();
         let logins = |users: &Option<Vec<crate::clients::github::User>>| -> Vec<String> {
