@@ -45,6 +45,12 @@ pub enum RenderError {
         /// What it has.
         source: NotNixText,
     },
+    /// A graph of an ecosystem that is not written yet.
+    #[error("{package}: packages of this ecosystem cannot be written by this version")]
+    Ecosystem {
+        /// The release.
+        package: String,
+    },
     /// A template failed.
     #[error("a template cannot be rendered: {0}")]
     Template(#[from] askama::Error),
@@ -108,6 +114,7 @@ pub fn package_files(
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
         Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
+        Graph::Npm(_) => return Err(RenderError::Ecosystem { package: plan.purl.clone() }),
     };
     Ok(files.into_iter().map(|(name, content)| (format!("packages/{attr}/{name}"), content.into_bytes())).collect())
 }

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cargo::{CargoGraph, Package, Side, Unit, UnitKind};
+use super::npm::{Entry, NpmGraph, Source};
 use super::{Graph, Plan};
 
 #[cfg(test)]
@@ -44,6 +45,8 @@ pub struct Component {
 pub enum Hash {
     /// Lower-case hexadecimal.
     Sha256(String),
+    /// Subresource integrity, as npm writes it: `sha512-…` in base 64.
+    Integrity(String),
 }
 
 /// Code of a package that runs on the machine that builds.
@@ -53,6 +56,8 @@ pub enum CodeKind {
     BuildScript,
     /// A procedural macro: it runs in the compiler.
     ProcMacro,
+    /// npm's `preinstall`, `install` and `postinstall`.
+    InstallScript,
 }
 
 impl CodeKind {
@@ -61,6 +66,7 @@ impl CodeKind {
         match self {
             Self::BuildScript => "build script",
             Self::ProcMacro => "procedural macro",
+            Self::InstallScript => "install script",
         }
     }
 }
@@ -70,6 +76,7 @@ impl Plan {
     pub fn components(&self) -> Components {
         match &self.graph {
             Graph::Cargo(graph) => cargo(graph),
+            Graph::Npm(graph) => npm(graph),
         }
     }
 }
@@ -111,6 +118,46 @@ fn cargo(graph: &CargoGraph) -> Components {
             let needed = unit.dependencies.iter().filter_map(|dependency| purl(&units.get(&dependency.unit)?.package));
             components.edges.entry(from.clone()).or_default().extend(needed.filter(|to| *to != from));
         }
+    }
+    components
+}
+
+fn npm_purl(entry: &Entry) -> String {
+    format!("pkg:npm/{}@{}", escaped(&entry.name), escaped(&entry.version))
+}
+
+/// One component for each package and version, however often it stands in the tree.
+fn npm(graph: &NpmGraph) -> Components {
+    let real = |path: &str| {
+        let entry = graph.entries.get(path)?;
+        let Source::Link { target } = &entry.source else { return Some(entry) };
+        graph.entries.get(target)
+    };
+    let root = graph.entries.get(&graph.root).map(npm_purl).unwrap_or_default();
+    let mut components = Components { root, ..Components::default() };
+    for entry in graph.entries.values() {
+        if matches!(entry.source, Source::Link { .. }) {
+            continue;
+        }
+        let purl = npm_purl(entry);
+        let component = components.by_purl.entry(purl.clone()).or_insert_with(|| Component {
+            name: entry.name.clone(),
+            version: entry.version.clone(),
+            purl: purl.clone(),
+            license: entry.license.clone(),
+            hash: match &entry.source {
+                Source::Registry { integrity } | Source::Tarball { integrity, .. } => {
+                    Some(Hash::Integrity(integrity.clone()))
+                }
+                Source::Git { .. } | Source::Bundled | Source::Link { .. } | Source::Directory => None,
+            },
+            builds_only: entry.dev,
+            runs: BTreeSet::new(),
+        });
+        component.builds_only &= entry.dev;
+        component.runs.extend(entry.script.then_some(CodeKind::InstallScript));
+        let needed = entry.dependencies.values().filter_map(|path| real(path)).map(npm_purl);
+        components.edges.entry(purl.clone()).or_default().extend(needed.filter(|to| *to != purl));
     }
     components
 }

@@ -7,6 +7,7 @@ pub mod cargo;
 pub mod changes;
 pub mod components;
 pub mod diff;
+pub mod npm;
 pub mod sbom;
 
 use std::collections::BTreeSet;
@@ -16,6 +17,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ResolveError;
 
 use cargo::CargoGraph;
+use npm::NpmGraph;
 
 /// What one release is, what it is made of, and where each piece comes from.
 #[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
@@ -55,6 +57,8 @@ pub struct Metadata {
 pub enum Graph {
     /// A Rust release.
     Cargo(CargoGraph),
+    /// An npm release.
+    Npm(NpmGraph),
 }
 
 impl Plan {
@@ -63,14 +67,25 @@ impl Plan {
 
     /// The graph, if this is a Rust release.
     pub fn cargo(&self) -> Option<&CargoGraph> {
-        let Graph::Cargo(graph) = &self.graph;
-        Some(graph)
+        match &self.graph {
+            Graph::Cargo(graph) => Some(graph),
+            Graph::Npm(_) => None,
+        }
+    }
+
+    /// The graph, if this is an npm release.
+    pub fn npm(&self) -> Option<&NpmGraph> {
+        match &self.graph {
+            Graph::Npm(graph) => Some(graph),
+            Graph::Cargo(_) => None,
+        }
     }
 
     /// The programs that the plan builds on any of its systems, sorted by name.
     pub fn binaries(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.binaries(),
+            Graph::Npm(graph) => graph.binaries(),
         }
     }
 
@@ -78,6 +93,7 @@ impl Plan {
     pub fn packages(&self) -> BTreeSet<(&str, &str)> {
         match &self.graph {
             Graph::Cargo(graph) => graph.versions(),
+            Graph::Npm(graph) => graph.versions(),
         }
     }
 
@@ -85,6 +101,7 @@ impl Plan {
     pub fn scripts(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.build_scripts(),
+            Graph::Npm(graph) => graph.install_scripts(),
         }
     }
 

@@ -60,6 +60,18 @@ fn is_address(text: &str) -> bool {
     (text.starts_with("https://") || text.starts_with("http://")) && !text.contains(odd)
 }
 
+/// A hash in CycloneDX's words: algorithm and lower-case hexadecimal.
+fn hash(hash: &Hash) -> Option<(&'static str, String)> {
+    let integrity = match hash {
+        Hash::Sha256(content) => return Some(("SHA-256", content.clone())),
+        Hash::Integrity(integrity) => integrity,
+    };
+    let names = [("sha512-", "SHA-512"), ("sha384-", "SHA-384"), ("sha256-", "SHA-256"), ("sha1-", "SHA-1")];
+    let (base64, name) = names.iter().find_map(|(prefix, name)| Some((integrity.strip_prefix(prefix)?, *name)))?;
+    let bytes = data_encoding::BASE64.decode(base64.as_bytes()).ok()?;
+    Some((name, data_encoding::HEXLOWER.encode(&bytes)))
+}
+
 fn described(component: &Component, kind: &str) -> Value {
     let mut row = json!({
         "type": kind,
@@ -71,8 +83,8 @@ fn described(component: &Component, kind: &str) -> Value {
         // The word for what is there without being part of what runs.
         row["scope"] = "excluded".into();
     }
-    if let Some(Hash::Sha256(content)) = &component.hash {
-        row["hashes"] = json!([{ "alg": "SHA-256", "content": content }]);
+    if let Some((algorithm, content)) = component.hash.as_ref().and_then(hash) {
+        row["hashes"] = json!([{ "alg": algorithm, "content": content }]);
     }
     if let Some(license) = component.license.as_deref().filter(|license| !license.is_empty()) {
         // An expression has to be one; other words are a licence's name.

@@ -1,0 +1,1 @@
+//! npm releases: specs, packuments, version choice, npm's ideal tree, and lockfiles.
