@@ -163,7 +163,7 @@ impl Bench {
 
     async fn building(&self, program: (&str, &str)) -> Result<()> {
         let mut plan = self.plan(program).await?;
-        let Graph::Cargo(graph) = &mut plan.graph else { continue };
+        let Graph::Cargo(graph) = &mut plan.graph else { anyhow::bail!("{program:?} is no Rust program") };
         graph.profile = same_profile();
         let (built, wall, cpu) = self.build(program, &plan, &nonce()).await?;
         let ours = (wall, cpu);
