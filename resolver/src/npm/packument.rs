@@ -52,6 +52,9 @@ pub enum PackumentError {
     /// Not JSON, or not of the right shape.
     #[error("what the registry says of the package cannot be read: {0}")]
     Json(#[from] serde_json::Error),
+    /// JSON, but no object.
+    #[error("what the registry says of the package is no JSON object")]
+    Shape,
     /// Kept by another program, or damaged.
     #[error("what is kept of the package cannot be read")]
     Kept,
@@ -102,6 +105,9 @@ impl Packument {
     /// # Errors
     /// When it is not JSON of that shape.
     pub fn parse(bytes: &[u8]) -> Result<Self, PackumentError> {
+        if !bytes.trim_ascii_start().starts_with(b"{") {
+            return Err(PackumentError::Shape);
+        }
         let document: Document<'_> = serde_json::from_slice(bytes)?;
         // The abbreviated form has the time of its last change, and no times of versions.
         let full = document.time.is_some();
@@ -164,6 +170,11 @@ impl Packument {
     /// Whether the registry has this version.
     pub fn has(&self, version: &str) -> bool {
         self.versions.contains_key(version)
+    }
+
+    /// The registry's spelling of a version, if it has it.
+    pub fn get(&self, version: &str) -> Option<&str> {
+        self.versions.get_key_value(version).map(|(version, _)| version.as_str())
     }
 
     /// When a version was published, as the registry writes it (RFC 3339); nothing where it does not say.
