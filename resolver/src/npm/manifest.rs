@@ -92,9 +92,9 @@ impl Manifest {
 
     /// What `name` is asked for with in the sections that a reference (`$name`) looks into.
     pub(super) fn referred(&self, name: &str) -> Option<&str> {
-        ["devDependencies", "optionalDependencies", "dependencies", "peerDependencies"].iter().find_map(|section| {
-            self.fields.get(*section)?.get(name)?.as_str().filter(|spec| !spec.is_empty())
-        })
+        ["devDependencies", "optionalDependencies", "dependencies", "peerDependencies"]
+            .iter()
+            .find_map(|section| self.fields.get(*section)?.get(name)?.as_str().filter(|spec| !spec.is_empty()))
     }
 
     /// `engines.node` and `engines.npm`.
@@ -117,9 +117,9 @@ pub(super) fn is_true(value: &Value) -> bool {
 fn has_install_script(fields: &Map<String, Value>) -> bool {
     let scripts = fields.get("scripts").and_then(Value::as_object);
     fields.get("hasInstallScript").is_some_and(is_true)
-        || ["install", "preinstall", "postinstall"].iter().any(|name| {
-            scripts.and_then(|scripts| scripts.get(*name)).is_some_and(is_true)
-        })
+        || ["install", "preinstall", "postinstall"]
+            .iter()
+            .any(|name| scripts.and_then(|scripts| scripts.get(*name)).is_some_and(is_true))
 }
 
 fn texts(value: Option<&Value>) -> Vec<String> {

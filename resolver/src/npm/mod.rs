@@ -3,8 +3,10 @@
 pub mod catalog;
 mod collate;
 mod json;
+pub mod lockfiles;
 mod manifest;
 pub mod packument;
 mod pick;
+pub mod platform;
 mod semver;
 mod spec;

@@ -31,12 +31,14 @@ impl Engine {
     /// Whether a manifest's `engines` allow it.
     pub(super) fn suits(&self, manifest: &str) -> bool {
         let Ok(Engines { engines }) = serde_json::from_str(manifest) else { return true };
-        let allows = |name: &str, version: Option<&Version>| match (engines.get(name).and_then(|range| range.as_str()), version) {
-            (Some(range), Some(version)) if !range.is_empty() => {
-                Range::parse(range).is_some_and(|range| range.contains_any(version))
-            }
-            _ => true,
-        };
+        let allows =
+            |name: &str, version: Option<&Version>| match (engines.get(name).and_then(|range| range.as_str()), version)
+            {
+                (Some(range), Some(version)) if !range.is_empty() => {
+                    Range::parse(range).is_some_and(|range| range.contains_any(version))
+                }
+                _ => true,
+            };
         allows("node", self.node.as_ref()) && allows("npm", self.npm.as_ref())
     }
 

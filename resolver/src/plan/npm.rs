@@ -56,6 +56,9 @@ pub struct Entry {
     /// What it depends on, by the name that it asks for: lock paths of the entries that answer.
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub dependencies: BTreeMap<String, String>,
+    /// Those names among `dependencies` that it can do without: optional dependencies and optional peers.
+    #[serde(default, skip_serializing_if = "BTreeSet::is_empty")]
+    pub optional_dependencies: BTreeSet<String>,
     /// The systems on which it stands.
     pub on: BTreeSet<String>,
     /// Only needed while the root is developed.
