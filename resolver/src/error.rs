@@ -49,6 +49,9 @@ pub enum ResolveError {
         /// What there is, joined by commas.
         available: String,
     },
+    /// An npm project that has no tree.
+    #[error(transparent)]
+    Npm(#[from] crate::npm::NpmError),
     /// There is nothing to build.
     #[error(
         "{package} has no binary to build: it is a library, or its binaries need features that are not chosen \

@@ -115,6 +115,8 @@ pub struct Target {
 /// The project that a tree is computed for: its own files, and those of folders that it refers to.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Hash)]
 pub struct Project {
+    /// The lock path of the package that the graph is of: empty for the project itself, `node_modules/svgo` for a release.
+    pub root: String,
     /// The name of the project's folder; npm names a nameless project after it.
     pub folder: String,
     /// `package.json`, as text.
@@ -133,6 +135,7 @@ impl Project {
     /// The otherwise empty project that depends on one release: what `npm install NAME@VERSION` in a new folder makes.
     pub fn of_release(name: &str, version: &str) -> Self {
         let manifest = serde_json::json!({ "name": "x", "version": "1.0.0", "dependencies": { name: version } });
-        Self { folder: "x".to_owned(), manifest: manifest.to_string(), ..Self::default() }
+        let root = format!("node_modules/{name}");
+        Self { root, folder: "x".to_owned(), manifest: manifest.to_string(), ..Self::default() }
     }
 }

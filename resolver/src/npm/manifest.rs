@@ -122,6 +122,14 @@ fn has_install_script(fields: &Map<String, Value>) -> bool {
             .any(|name| scripts.and_then(|scripts| scripts.get(*name)).is_some_and(is_true))
 }
 
+/// A list of words, which may be written as a single one.
+pub(super) fn list(value: Option<&Value>) -> Vec<String> {
+    match value {
+        Some(Value::String(word)) => vec![word.clone()],
+        value => texts(value),
+    }
+}
+
 fn texts(value: Option<&Value>) -> Vec<String> {
     let items = value.and_then(Value::as_array).into_iter().flatten();
     items.filter_map(|item| item.as_str().map(str::to_owned)).collect()

@@ -30,16 +30,22 @@ impl Engine {
 
     /// Whether a manifest's `engines` allow it.
     pub(super) fn suits(&self, manifest: &str) -> bool {
+        // Reading a manifest costs more than looking whether it says anything of the kind.
+        if !manifest.contains("\"engines\"") {
+            return true;
+        }
         let Ok(Engines { engines }) = serde_json::from_str(manifest) else { return true };
-        let allows =
-            |name: &str, version: Option<&Version>| match (engines.get(name).and_then(|range| range.as_str()), version)
-            {
-                (Some(range), Some(version)) if !range.is_empty() => {
-                    Range::parse(range).is_some_and(|range| range.contains_any(version))
-                }
-                _ => true,
-            };
-        allows("node", self.node.as_ref()) && allows("npm", self.npm.as_ref())
+        let range = |name: &str| engines.get(name).and_then(|range| range.as_str()).filter(|range| !range.is_empty());
+        self.allows(range("node"), range("npm"))
+    }
+
+    /// Whether these ranges allow it; nothing allows everything.
+    pub(super) fn allows(&self, node: Option<&str>, npm: Option<&str>) -> bool {
+        let allows = |range: Option<&str>, version: Option<&Version>| match (range, version) {
+            (Some(range), Some(version)) => Range::parse(range).is_some_and(|range| range.contains_any(version)),
+            _ => true,
+        };
+        allows(node, self.node.as_ref()) && allows(npm, self.npm.as_ref())
     }
 
     fn is_before(&self, packument: &Packument, version: &str) -> bool {
