@@ -1,0 +1,113 @@
+//! npm, apart from the settings of the person who runs the tests: from its command line, and in a process that answers
+//! for one project after another, which spares its start.
+
+use std::io::{BufRead as _, BufReader, Write as _};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+
+use serde_json::{Value, json};
+use tempfile::TempDir;
+
+use super::Outcome;
+use crate::process::{command, write_file};
+
+/// What both ways of running npm are told.
+pub const FLAGS: [&str; 9] = [
+    "--package-lock-only",
+    "--ignore-scripts",
+    "--omit-lockfile-registry-resolved=false",
+    "--no-audit",
+    "--no-fund",
+    "--no-update-notifier",
+    "--no-progress",
+    "--fetch-retries=0",
+    "--logs-max=0",
+];
+
+/// npm's command line with configuration, cache and home below `home`.
+pub fn npm(home: &Path) -> Command {
+    let mut npm = command("npm");
+    isolate(&mut npm, home);
+    npm
+}
+
+fn isolate(command: &mut Command, home: &Path) {
+    for (variable, _) in std::env::vars_os() {
+        if variable.to_string_lossy().to_lowercase().starts_with("npm_") {
+            command.env_remove(&variable);
+        }
+    }
+    for empty in ["npmrc", "global-npmrc"] {
+        write_file(&home.join(empty), "");
+    }
+    command
+        .env("HOME", home)
+        .env("npm_config_userconfig", home.join("npmrc"))
+        .env("npm_config_globalconfig", home.join("global-npmrc"))
+        .env("npm_config_cache", home.join("npm-cache"));
+}
+
+/// The folder of npm itself: that of the `npm` which is found on `PATH`.
+fn npm_folder() -> PathBuf {
+    let path = std::env::var_os("PATH").expect("PATH is set");
+    let found = std::env::split_paths(&path).map(|folder| folder.join("npm")).find(|program| program.exists());
+    let program = found.expect("npm is on PATH (`make deps` installs it)");
+    let program = program.canonicalize().unwrap_or_else(|error| panic!("{}: {error}", program.display()));
+    let folder = program.ancestors().find(|folder| folder.join("lib/npm.js").exists());
+    folder.unwrap_or_else(|| panic!("{} does not belong to an npm", program.display())).to_owned()
+}
+
+/// npm's own code in one process, asked for one project after another. It ends when it is dropped.
+pub struct LongLivedNpm {
+    process: Child,
+    input: Option<ChildStdin>,
+    output: BufReader<ChildStdout>,
+    _home: TempDir,
+}
+
+impl Default for LongLivedNpm {
+    fn default() -> Self {
+        Self::start()
+    }
+}
+
+impl LongLivedNpm {
+    /// Starts it.
+    pub fn start() -> Self {
+        let home = tempfile::tempdir().expect("a temporary folder");
+        let script = home.path().join("arborist.js");
+        write_file(&script, include_str!("../arborist.js"));
+        let mut node = command("node");
+        isolate(&mut node, home.path());
+        node.arg(&script).arg("install").args(FLAGS).arg("--loglevel=silent").current_dir(home.path());
+        node.env("NPM_FOLDER", npm_folder()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = node.spawn().unwrap_or_else(|error| panic!("{node:?} could not be started: {error}"));
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().expect("a pipe"));
+        Self { process, input, output, _home: home }
+    }
+
+    /// What npm gives for the project in a folder.
+    pub fn resolve(&mut self, folder: &Path, registry: &str, cache: &Path, before: Option<&str>) -> Outcome {
+        let request = json!({"path": folder, "registry": registry, "cache": cache, "before": before});
+        let input = self.input.as_mut().expect("it runs until it is dropped");
+        writeln!(input, "{request}").expect("npm's process reads requests");
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("npm's process answers");
+        let said: Value =
+            serde_json::from_str(&line).unwrap_or_else(|error| panic!("npm's process said {line:?}: {error}"));
+        if let Some(code) = said["code"].as_str() {
+            let message = said["message"].as_str().unwrap_or_default().to_owned();
+            return Outcome::Failed { code: code.to_owned(), message };
+        }
+        let lock = folder.join("package-lock.json");
+        Outcome::Lock(std::fs::read_to_string(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display())))
+    }
+}
+
+impl Drop for LongLivedNpm {
+    fn drop(&mut self) {
+        drop(self.input.take());
+        let _ = self.process.wait();
+    }
+}
