@@ -26,7 +26,7 @@ fn main() -> ExitCode {
         if let Some(difference) = verdict.difference() {
             different += 1;
             println!("{}\n    {difference}", verdict.name);
-        } else if wanted.len() < 200 {
+        } else if wanted.len() < 400 {
             let npm = match &verdict.npm {
                 Outcome::Lock(lock) => format!("{} rows", lock.matches("\n    \"").count()),
                 Outcome::Failed { code, .. } => code.clone(),

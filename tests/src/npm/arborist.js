@@ -2,7 +2,8 @@
 //
 // Started as `node arborist.js install FLAGS…` with NPM_FOLDER in the environment: npm reads its configuration from
 // FLAGS as it always does. Each line of standard input is a request {"path", "registry", "cache", "before"}; the answer is
-// a line {} or {"code", "message"}. What npm wrote is in the folder.
+// a line {} or {"code", "message"}. What npm wrote is in the folder. An exception that npm itself does not catch ends its
+// command line; here it is the answer with the code `uncaught`, and the process has to be started anew.
 'use strict'
 const { join } = require('node:path')
 const { createInterface } = require('node:readline')
@@ -31,9 +32,15 @@ const answer = async (npm, { path, registry, cache, before }) => {
   await new Arborist(options).reify(options)
 }
 
+const say = said => process.stdout.write(JSON.stringify(said) + '\n')
+
 const main = async () => {
   const npm = new Npm()
   await npm.load()
+  process.on('uncaughtException', error => {
+    say({ code: 'uncaught', message: error.message })
+    process.exit(1)
+  })
   for await (const line of createInterface({ input: process.stdin })) {
     let said = {}
     try {
@@ -41,7 +48,7 @@ const main = async () => {
     } catch (error) {
       said = { code: error.code || 'unknown', message: error.message }
     }
-    process.stdout.write(JSON.stringify(said) + '\n')
+    say(said)
   }
   process.exit(0)
 }

@@ -117,7 +117,7 @@ impl Judge {
             let started = Instant::now();
             let mut ours = judge.npm_in_process(universe, address, place);
             if let Outcome::Failed { code, .. } = &mut ours
-                && matches!(&npm, Outcome::Failed { code: other, .. } if other == code)
+                && matches!(&npm, Outcome::Failed { code: other, .. } if other == code || code == npm::UNCAUGHT)
             {
                 "1".clone_into(code);
             }

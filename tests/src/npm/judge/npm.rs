@@ -24,6 +24,9 @@ pub const FLAGS: [&str; 9] = [
     "--logs-max=0",
 ];
 
+/// The code of an exception that npm does not catch: its command line ends by it, and so does the process.
+pub(super) const UNCAUGHT: &str = "uncaught";
+
 /// npm's command line with configuration, cache and home below `home`.
 pub fn npm(home: &Path) -> Command {
     let mut npm = command("npm");
@@ -59,10 +62,15 @@ fn npm_folder() -> PathBuf {
 
 /// npm's own code in one process, asked for one project after another. It ends when it is dropped.
 pub struct LongLivedNpm {
+    running: Running,
+    home: TempDir,
+}
+
+struct Running {
     process: Child,
+    /// Taken when it has to end.
     input: Option<ChildStdin>,
     output: BufReader<ChildStdout>,
-    _home: TempDir,
 }
 
 impl Default for LongLivedNpm {
@@ -75,28 +83,17 @@ impl LongLivedNpm {
     /// Starts it.
     pub fn start() -> Self {
         let home = tempfile::tempdir().expect("a temporary folder");
-        let script = home.path().join("arborist.js");
-        write_file(&script, include_str!("../arborist.js"));
-        let mut node = command("node");
-        isolate(&mut node, home.path());
-        node.arg(&script).arg("install").args(FLAGS).arg("--loglevel=silent").current_dir(home.path());
-        node.env("NPM_FOLDER", npm_folder()).stdin(Stdio::piped()).stdout(Stdio::piped());
-        let mut process = node.spawn().unwrap_or_else(|error| panic!("{node:?} could not be started: {error}"));
-        let input = process.stdin.take();
-        let output = BufReader::new(process.stdout.take().expect("a pipe"));
-        Self { process, input, output, _home: home }
+        let running = Running::start(home.path());
+        Self { running, home }
     }
 
     /// What npm gives for the project in a folder.
     pub fn resolve(&mut self, folder: &Path, registry: &str, cache: &Path, before: Option<&str>) -> Outcome {
-        let request = json!({"path": folder, "registry": registry, "cache": cache, "before": before});
-        let input = self.input.as_mut().expect("it runs until it is dropped");
-        writeln!(input, "{request}").expect("npm's process reads requests");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("npm's process answers");
-        let said: Value =
-            serde_json::from_str(&line).unwrap_or_else(|error| panic!("npm's process said {line:?}: {error}"));
+        let said = self.running.ask(&json!({"path": folder, "registry": registry, "cache": cache, "before": before}));
         if let Some(code) = said["code"].as_str() {
+            if code == UNCAUGHT {
+                self.running = Running::start(self.home.path());
+            }
             let message = said["message"].as_str().unwrap_or_default().to_owned();
             return Outcome::Failed { code: code.to_owned(), message };
         }
@@ -105,7 +102,30 @@ impl LongLivedNpm {
     }
 }
 
-impl Drop for LongLivedNpm {
+impl Running {
+    fn start(home: &Path) -> Self {
+        let script = home.join("arborist.js");
+        write_file(&script, include_str!("../arborist.js"));
+        let mut node = command("node");
+        isolate(&mut node, home);
+        node.arg(&script).arg("install").args(FLAGS).arg("--loglevel=silent").current_dir(home);
+        node.env("NPM_FOLDER", npm_folder()).stdin(Stdio::piped()).stdout(Stdio::piped());
+        let mut process = node.spawn().unwrap_or_else(|error| panic!("{node:?} could not be started: {error}"));
+        let input = process.stdin.take();
+        let output = BufReader::new(process.stdout.take().expect("a pipe"));
+        Self { process, input, output }
+    }
+
+    fn ask(&mut self, request: &Value) -> Value {
+        let input = self.input.as_mut().expect("it runs until it is dropped");
+        writeln!(input, "{request}").expect("npm's process reads requests");
+        let mut line = String::new();
+        self.output.read_line(&mut line).expect("npm's process answers");
+        serde_json::from_str(&line).unwrap_or_else(|error| panic!("npm's process said {line:?}: {error}"))
+    }
+}
+
+impl Drop for Running {
     fn drop(&mut self) {
         drop(self.input.take());
         let _ = self.process.wait();
