@@ -5,6 +5,7 @@ use std::path::Path;
 use std::process::ExitCode;
 
 use nixwright_tests::npm::cases::cases;
+use nixwright_tests::npm::generator::universe;
 use nixwright_tests::npm::judge::{Judge, Outcome};
 use nixwright_tests::npm::universe::Universe;
 
@@ -38,8 +39,12 @@ fn main() -> ExitCode {
     if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
-/// `cases`, the name of a case or its beginning.
+/// `cases`, the name of a case or its beginning, a seed, or seeds from one to another.
 fn universes(argument: &str) -> Vec<Universe> {
+    let (first, last) = argument.split_once('-').unwrap_or((argument, argument));
+    if let (Ok(first), Ok(last)) = (first.parse(), last.parse()) {
+        return (first..=last).map(universe).collect();
+    }
     let all = cases().into_iter();
     let found: Vec<Universe> = all.filter(|case| argument == "cases" || case.name.starts_with(argument)).collect();
     assert!(!found.is_empty(), "no case is called {argument:?}");

@@ -24,7 +24,7 @@ use super::universe::Universe;
 use crate::bot::nixwright;
 use crate::process::{command, run, write_file};
 pub use difference::first_difference;
-pub use npm::{FLAGS, LongLivedNpm, npm};
+pub use npm::{ENDLESS, FLAGS, LongLivedNpm, npm};
 
 /// What a resolver gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -195,7 +195,9 @@ pub fn npm_outcome(folder: &Path, registry: &str, home: &Path, before: Option<&s
     if let Some(before) = before {
         install.args(["--before", before]);
     }
-    let finished = run(&mut install);
+    let Some(finished) = npm::run_patiently(&mut install, home) else {
+        return Outcome::Failed { code: ENDLESS.to_owned(), message: "npm did not come to an end".to_owned() };
+    };
     if finished.code == Some(0) {
         let lock = folder.join("package-lock.json");
         let text = std::fs::read_to_string(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));

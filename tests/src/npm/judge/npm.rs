@@ -3,13 +3,15 @@
 
 use std::io::{BufRead as _, BufReader, Write as _};
 use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::process::{Child, ChildStdin, Command, Output, Stdio};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, channel};
+use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
 use tempfile::TempDir;
 
 use super::Outcome;
-use crate::process::{command, write_file};
+use crate::process::{Finished, command, write_file};
 
 /// What both ways of running npm are told.
 pub const FLAGS: [&str; 9] = [
@@ -27,11 +29,39 @@ pub const FLAGS: [&str; 9] = [
 /// The code of an exception that npm does not catch: its command line ends by it, and so does the process.
 pub(super) const UNCAUGHT: &str = "uncaught";
 
+/// The code of a resolution without end: npm goes round in circles on some sets of peers.
+pub const ENDLESS: &str = "endless";
+
+/// How long npm may take before it is taken for endless; it needs a hundredth of that on a machine with other work.
+const PATIENCE: Duration = Duration::from_secs(20);
+
 /// npm's command line with configuration, cache and home below `home`.
 pub fn npm(home: &Path) -> Command {
     let mut npm = command("npm");
     isolate(&mut npm, home);
     npm
+}
+
+/// Runs npm to its end; `None` when it does not come to one.
+pub(super) fn run_patiently(npm: &mut Command, home: &Path) -> Option<Finished> {
+    let [out, err] = ["npm-stdout", "npm-stderr"].map(|name| home.join(name));
+    let file = |path: &Path| std::fs::File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    npm.stdout(file(&out)).stderr(file(&err));
+    let mut process = npm.spawn().unwrap_or_else(|error| panic!("{npm:?} could not be started: {error}"));
+    let started = Instant::now();
+    let status = loop {
+        if let Some(status) = process.try_wait().expect("a process of our own") {
+            break status;
+        }
+        if started.elapsed() > PATIENCE {
+            process.kill().expect("a process of our own");
+            let _ = process.wait();
+            return None;
+        }
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
+    Some(Finished::new(format!("{npm:?}"), &Output { status, stdout: read(&out), stderr: read(&err) }))
 }
 
 fn isolate(command: &mut Command, home: &Path) {
@@ -70,7 +100,7 @@ struct Running {
     process: Child,
     /// Taken when it has to end.
     input: Option<ChildStdin>,
-    output: BufReader<ChildStdout>,
+    answers: Receiver<String>,
 }
 
 impl Default for LongLivedNpm {
@@ -91,7 +121,7 @@ impl LongLivedNpm {
     pub fn resolve(&mut self, folder: &Path, registry: &str, cache: &Path, before: Option<&str>) -> Outcome {
         let said = self.running.ask(&json!({"path": folder, "registry": registry, "cache": cache, "before": before}));
         if let Some(code) = said["code"].as_str() {
-            if code == UNCAUGHT {
+            if code == UNCAUGHT || code == ENDLESS {
                 self.running = Running::start(self.home.path());
             }
             let message = said["message"].as_str().unwrap_or_default().to_owned();
@@ -113,15 +143,30 @@ impl Running {
         let mut process = node.spawn().unwrap_or_else(|error| panic!("{node:?} could not be started: {error}"));
         let input = process.stdin.take();
         let output = BufReader::new(process.stdout.take().expect("a pipe"));
-        Self { process, input, output }
+        let (sender, answers) = channel();
+        std::thread::spawn(move || {
+            for line in output.lines().map_while(Result::ok) {
+                if sender.send(line).is_err() {
+                    break;
+                }
+            }
+        });
+        Self { process, input, answers }
     }
 
     fn ask(&mut self, request: &Value) -> Value {
         let input = self.input.as_mut().expect("it runs until it is dropped");
         writeln!(input, "{request}").expect("npm's process reads requests");
-        let mut line = String::new();
-        self.output.read_line(&mut line).expect("npm's process answers");
-        serde_json::from_str(&line).unwrap_or_else(|error| panic!("npm's process said {line:?}: {error}"))
+        match self.answers.recv_timeout(PATIENCE) {
+            Ok(line) => {
+                serde_json::from_str(&line).unwrap_or_else(|error| panic!("npm's process said {line:?}: {error}"))
+            }
+            Err(RecvTimeoutError::Timeout) => {
+                self.process.kill().expect("a process of our own");
+                json!({"code": ENDLESS, "message": "npm did not come to an end"})
+            }
+            Err(RecvTimeoutError::Disconnected) => panic!("npm's process ended without an answer to {request}"),
+        }
     }
 }
 
