@@ -13,6 +13,7 @@ pub mod github;
 pub mod hostile;
 pub mod killing;
 pub mod nix;
+pub mod npm;
 pub mod on_github;
 pub mod osv;
 pub mod overlay;

@@ -14,6 +14,7 @@ use serde_json::Value;
 use tokio::sync::oneshot;
 
 use crate::fixture::PackedCrate;
+pub(crate) use server::{cut_off, spoiled};
 
 /// What can go wrong with an answer.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -115,7 +115,7 @@ async fn bytes_of(response: Response) -> Bytes {
 }
 
 /// As long as the right content, and wrong.
-async fn spoiled(response: Response) -> Response {
+pub(crate) async fn spoiled(response: Response) -> Response {
     let mut bytes = bytes_of(response).await.to_vec();
     if let Some(last) = bytes.last_mut() {
         *last ^= 0x55;
@@ -124,7 +124,7 @@ async fn spoiled(response: Response) -> Response {
 }
 
 /// Promises all of the body, sends half of it, and hangs up.
-async fn cut_off(response: Response) -> Response {
+pub(crate) async fn cut_off(response: Response) -> Response {
     let bytes = bytes_of(response).await;
     let length = bytes.len();
     let half = bytes.slice(..length / 2);

@@ -1,0 +1,52 @@
+//! npm's lock and ours for cases and seeds that are named on the command line; `tests/src/npm/judge/mod.rs` says how.
+#![expect(clippy::print_stdout, reason = "the verdicts are what it is for")]
+
+use std::path::Path;
+use std::process::ExitCode;
+
+use nixwright_tests::npm::cases::cases;
+use nixwright_tests::npm::generator::universe;
+use nixwright_tests::npm::judge::{Judge, Outcome};
+use nixwright_tests::npm::universe::Universe;
+
+fn main() -> ExitCode {
+    let mut judge = Judge::new();
+    let mut wanted = Vec::new();
+    let mut npm_only = false;
+    let mut arguments = std::env::args().skip(1);
+    while let Some(argument) = arguments.next() {
+        match argument.as_str() {
+            "--keep" => judge.keep(Path::new(&arguments.next().expect("--keep FOLDER"))),
+            "--npm-only" => npm_only = true,
+            _ => wanted.extend(universes(&argument)),
+        }
+    }
+    let mut different = 0;
+    for universe in &wanted {
+        let verdict = if npm_only { judge.compare_npm_with_itself(universe) } else { judge.compare(universe) };
+        if let Some(difference) = verdict.difference() {
+            different += 1;
+            println!("{}\n    {difference}", verdict.name);
+        } else if wanted.len() < 400 {
+            let npm = match &verdict.npm {
+                Outcome::Lock(lock) => format!("{} rows", lock.matches("\n    \"").count()),
+                Outcome::Failed { code, .. } => code.clone(),
+            };
+            println!("{}: equal ({npm})", verdict.name);
+        }
+    }
+    println!("{} of {} equal", wanted.len() - different, wanted.len());
+    if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// `cases`, the name of a case or its beginning, a seed, or seeds from one to another.
+fn universes(argument: &str) -> Vec<Universe> {
+    let (first, last) = argument.split_once('-').unwrap_or((argument, argument));
+    if let (Ok(first), Ok(last)) = (first.parse(), last.parse()) {
+        return (first..=last).map(universe).collect();
+    }
+    let all = cases().into_iter();
+    let found: Vec<Universe> = all.filter(|case| argument == "cases" || case.name.starts_with(argument)).collect();
+    assert!(!found.is_empty(), "no case is called {argument:?}");
+    found
+}

@@ -1,0 +1,212 @@
+//! npm's answer and ours, side by side.
+//!
+//! One case or one seed from the command line, both locks kept for looking at (also what npm said, and the universe):
+//!
+//! ```sh
+//! cargo build && cargo run -p nixwright-tests --example npm_judge -- --keep /tmp/kept 'dedupe: the classical a@1||2'
+//! cargo run -p nixwright-tests --example npm_judge -- --keep /tmp/kept 17          # the universe of seed 17
+//! cargo run -p nixwright-tests --example npm_judge -- 1-500                        # these seeds, differences only
+//! cargo run -p nixwright-tests --example npm_judge -- cases                        # all cases by hand
+//! cargo run -p nixwright-tests --example npm_judge -- --npm-only cases             # npm's CLI against npm in process
+//! NIXWRIGHT=/work/main/target/debug/nixwright cargo run …                          # another binary of ours
+//! ```
+
+mod difference;
+mod npm;
+
+use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
+
+use tempfile::TempDir;
+
+use super::registry::NpmRegistry;
+use super::universe::Universe;
+use crate::bot::nixwright;
+use crate::process::{command, run, write_file};
+pub use difference::first_difference;
+pub use npm::{ENDLESS, FLAGS, LongLivedNpm, npm};
+
+/// What a resolver gave.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Outcome {
+    /// The bytes of package-lock.json.
+    Lock(String),
+    /// It refused.
+    Failed {
+        /// npm's code (`ERESOLVE`, …); of ours, the exit code.
+        code: String,
+        /// What it said.
+        message: String,
+    },
+}
+
+/// Both outcomes for a universe.
+#[derive(Debug)]
+pub struct Verdict {
+    /// The universe's name.
+    pub name: String,
+    /// What npm gave.
+    pub npm: Outcome,
+    /// What we gave.
+    pub ours: Outcome,
+    /// How long we took, the start of the process included.
+    pub our_time: Duration,
+}
+
+impl Verdict {
+    /// The first difference in words; `None` when both refused or the bytes are the same.
+    pub fn difference(&self) -> Option<String> {
+        match (&self.npm, &self.ours) {
+            (Outcome::Lock(npm), Outcome::Lock(ours)) => first_difference(npm, ours),
+            (Outcome::Failed { .. }, Outcome::Failed { code, .. }) if code == "1" => None,
+            (Outcome::Failed { code, message }, Outcome::Failed { code: own, message: words }) => {
+                Some(format!("npm refuses with {code} ({message}), ours ends with exit code {own}: {words}"))
+            }
+            (Outcome::Failed { code, message }, Outcome::Lock(_)) => {
+                Some(format!("npm refuses with {code} ({message}), ours resolves"))
+            }
+            (Outcome::Lock(_), Outcome::Failed { message, .. }) => {
+                Some(format!("npm resolves, ours refuses: {message}"))
+            }
+        }
+    }
+}
+
+/// A registry, npm in one process, and folders to work in.
+pub struct Judge {
+    registry: NpmRegistry,
+    npm: LongLivedNpm,
+    folder: TempDir,
+    keep: Option<PathBuf>,
+    count: usize,
+}
+
+impl Default for Judge {
+    fn default() -> Self {
+        Self::new()
+    }
+}
+
+impl Judge {
+    /// A judge that keeps nothing.
+    pub fn new() -> Self {
+        let folder = tempfile::Builder::new().prefix("nixwright-judge-").tempdir().expect("a temporary folder");
+        Self { registry: NpmRegistry::start(), npm: LongLivedNpm::start(), folder, keep: None, count: 0 }
+    }
+
+    /// From now on the locks, what was said, and the universe are kept below this folder.
+    pub fn keep(&mut self, folder: &Path) {
+        self.keep = Some(folder.to_owned());
+    }
+
+    /// npm's answer, in process, and ours.
+    pub fn compare(&mut self, universe: &Universe) -> Verdict {
+        self.with_registry(universe, |judge, address, place| {
+            let npm = judge.npm_in_process(universe, address, place);
+            let started = Instant::now();
+            let ours = judge.ours(universe, address, place);
+            Verdict { name: universe.name.clone(), npm, ours, our_time: started.elapsed() }
+        })
+    }
+
+    /// npm's answer from its command line (as `npm`) and in process (as `ours`): they have to agree.
+    pub fn compare_npm_with_itself(&mut self, universe: &Universe) -> Verdict {
+        self.with_registry(universe, |judge, address, place| {
+            let folder = judge.project(universe, address, place, "cli");
+            let npm = npm_outcome(&folder, address, judge.folder.path(), universe.before());
+            let started = Instant::now();
+            let mut ours = judge.npm_in_process(universe, address, place);
+            if let Outcome::Failed { code, .. } = &mut ours
+                && matches!(&npm, Outcome::Failed { code: other, .. } if other == code || code == npm::UNCAUGHT)
+            {
+                "1".clone_into(code);
+            }
+            Verdict { name: universe.name.clone(), npm, ours, our_time: started.elapsed() }
+        })
+    }
+
+    fn with_registry(&mut self, universe: &Universe, work: impl FnOnce(&mut Self, &str, &str) -> Verdict) -> Verdict {
+        self.count += 1;
+        let place = format!("u{}", self.count);
+        let address = self.registry.mount(&place, universe);
+        let verdict = work(self, &address, &place);
+        self.registry.unmount(&place);
+        self.keep_outcomes(universe, &address, &verdict);
+        let _ = std::fs::remove_dir_all(self.folder.path().join(&place));
+        verdict
+    }
+
+    /// A fresh folder with the project. Its own name is always `project`: npm calls a project without a name after it.
+    fn project(&self, universe: &Universe, address: &str, place: &str, who: &str) -> PathBuf {
+        let folder = self.folder.path().join(place).join(who).join("project");
+        std::fs::create_dir_all(&folder).unwrap_or_else(|error| panic!("{}: {error}", folder.display()));
+        universe.write_project(&folder, address);
+        folder
+    }
+
+    fn npm_in_process(&mut self, universe: &Universe, address: &str, place: &str) -> Outcome {
+        let folder = self.project(universe, address, place, "npm");
+        let cache = self.folder.path().join("npm-cache");
+        self.npm.resolve(&folder, address, &cache, universe.before())
+    }
+
+    fn ours(&self, universe: &Universe, address: &str, place: &str) -> Outcome {
+        let folder = self.project(universe, address, place, "ours");
+        let cache = self.folder.path().join("our-cache");
+        our_outcome(&folder, address, &cache, universe.before())
+    }
+
+    fn keep_outcomes(&self, universe: &Universe, address: &str, verdict: &Verdict) {
+        let Some(keep) = &self.keep else { return };
+        let plain: String = universe.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
+        let folder = keep.join(plain);
+        write_file(&folder.join("universe.json"), format!("{:#}\n", universe.content()));
+        universe.write_project(&folder.join("project"), address);
+        for (who, outcome) in [("npm", &verdict.npm), ("ours", &verdict.ours)] {
+            let (end, text) = match outcome {
+                Outcome::Lock(text) => ("lock.json", text.clone()),
+                Outcome::Failed { code, message } => ("failed.txt", format!("{code}\n{message}\n")),
+            };
+            write_file(&folder.join(format!("{who}-{end}")), text);
+        }
+    }
+}
+
+/// `nixwright resolve --format package-lock` for the project in a folder.
+pub fn our_outcome(folder: &Path, registry: &str, cache: &Path, before: Option<&str>) -> Outcome {
+    std::fs::create_dir_all(cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
+    let mut ours = std::env::var_os("NIXWRIGHT").map_or_else(nixwright, command);
+    ours.args(["resolve", "--format", "package-lock", "--dir"]).arg(folder).current_dir(cache);
+    if let Some(before) = before {
+        ours.args(["--before", before]);
+    }
+    let finished = run(ours.env("NIXWRIGHT_NPM_REGISTRY", registry).env("XDG_CACHE_HOME", cache));
+    match finished.code {
+        Some(0) => Outcome::Lock(finished.stdout),
+        Some(code) => Outcome::Failed { code: code.to_string(), message: finished.stderr.trim().to_owned() },
+        None => Outcome::Failed { code: "a signal".to_owned(), message: finished.stderr.trim().to_owned() },
+    }
+}
+
+/// `npm install --package-lock-only` for the project in a folder.
+pub fn npm_outcome(folder: &Path, registry: &str, home: &Path, before: Option<&str>) -> Outcome {
+    let mut install = npm(home);
+    install.args(["install", "--registry", registry]).args(FLAGS).arg("--json").current_dir(folder);
+    if let Some(before) = before {
+        install.args(["--before", before]);
+    }
+    let Some(finished) = npm::run_patiently(&mut install, home) else {
+        return Outcome::Failed { code: ENDLESS.to_owned(), message: "npm did not come to an end".to_owned() };
+    };
+    if finished.code == Some(0) {
+        let lock = folder.join("package-lock.json");
+        let text = std::fs::read_to_string(&lock).unwrap_or_else(|error| panic!("{}: {error}", lock.display()));
+        return Outcome::Lock(text);
+    }
+    let said: serde_json::Value = serde_json::from_str(&finished.stdout).unwrap_or_default();
+    let text = |key: &str| said["error"][key].as_str().map(str::to_owned);
+    Outcome::Failed {
+        code: text("code").unwrap_or_else(|| "unknown".to_owned()),
+        message: text("summary").unwrap_or_else(|| finished.output().trim().to_owned()),
+    }
+}
