@@ -31,10 +31,15 @@ const REPEATED: [&str; 17] = [
 ];
 
 /// The lock of a tree. `whole` has the manifests of nodes that the registry's short form says too little of.
-pub(super) fn lock(forest: &Forest, root: NodeId, whole: &BTreeMap<NodeId, Manifest>) -> String {
+///
+/// `like` is the project's own `package.json`: npm indents the lock as that is indented.
+pub(super) fn lock(forest: &Forest, root: NodeId, whole: &BTreeMap<NodeId, Manifest>, like: &str) -> String {
     let package = &forest[root].package;
     let mut packages = Map::new();
-    packages.insert(String::new(), entry(forest, root, root, package));
+    let own = entry(forest, root, root, package);
+    if own.as_object().is_some_and(|fields| !fields.is_empty()) {
+        packages.insert(String::new(), own);
+    }
     for node in entries(forest, root) {
         let manifest = whole.get(&node).unwrap_or(&forest[node].package);
         packages.insert(forest.path(node), entry(forest, root, node, manifest));
@@ -47,7 +52,7 @@ pub(super) fn lock(forest: &Forest, root: NodeId, whole: &BTreeMap<NodeId, Manif
     lock.insert("lockfileVersion".to_owned(), json!(3));
     lock.insert("requires".to_owned(), json!(true));
     lock.insert("packages".to_owned(), packages.into());
-    json::lock_text(&lock.into())
+    json::lock_text(&lock.into(), like)
 }
 
 /// The nodes that a lock names, the project itself left out.

@@ -18,6 +18,10 @@ pub(super) struct Manifest {
     pub(super) integrity: Option<String>,
     pub(super) has_shrinkwrap: bool,
     pub(super) has_install_script: bool,
+    /// Made of an entry of a lock.
+    pub(super) is_locked: bool,
+    /// Why npm cannot make edges of it.
+    pub(super) fault: Option<String>,
     /// All fields in their usual form, for the lock.
     pub(super) fields: Map<String, Value>,
 }
@@ -79,6 +83,8 @@ impl Manifest {
             integrity,
             has_shrinkwrap: fields.get("_hasShrinkwrap").is_some_and(is_true),
             has_install_script: has_install_script(&fields),
+            is_locked: false,
+            fault: fault(&fields),
             name,
             version,
             fields,
@@ -167,6 +173,33 @@ fn dependencies(fields: &Map<String, Value>) -> Vec<Dependency> {
         dependency.accept = accepted(&dependency.name);
     }
     all
+}
+
+/// A dependency that npm stumbles over: one that is no text, or that is called like what every object of JavaScript has.
+fn fault(fields: &Map<String, Value>) -> Option<String> {
+    const INHERITED: [&str; 11] = [
+        "constructor",
+        "hasOwnProperty",
+        "isPrototypeOf",
+        "propertyIsEnumerable",
+        "toLocaleString",
+        "toString",
+        "valueOf",
+        "__defineGetter__",
+        "__defineSetter__",
+        "__lookupGetter__",
+        "__lookupSetter__",
+    ];
+    ["peerDependencies", "dependencies", "optionalDependencies"].iter().find_map(|section| {
+        let mut all = fields.get(*section).and_then(Value::as_object).into_iter().flatten();
+        all.find_map(|(name, spec)| match spec {
+            Value::String(_) if INHERITED.contains(&name.as_str()) => {
+                Some(format!("{name} in its {section}: npm cannot take a dependency of this name"))
+            }
+            Value::String(_) => None,
+            _ => Some(format!("{name} in its {section} is no text")),
+        })
+    })
 }
 
 /// The steps of npm's package-json that matter to a tree and a lock.

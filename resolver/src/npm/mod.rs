@@ -57,7 +57,7 @@ fn resolve(project: &Project, target: &Target, known: &Known, answers: &Answers<
     let mut whole = BTreeMap::new();
     for node in lock_write::entries(forest, root) {
         let package = &forest[node].package;
-        if forest[node].link.is_some() || forest[node].resolved.is_none() || forest.in_shrinkwrap(node) {
+        if forest[node].link.is_some() || forest[node].resolved.is_none() || package.is_locked {
             continue;
         }
         match answers.whole(&package.name, &package.version) {
@@ -73,7 +73,7 @@ fn resolve(project: &Project, target: &Target, known: &Known, answers: &Answers<
         needs.dedup();
         return Ok(Step::Need(needs));
     }
-    let lock = lock_write::lock(forest, root, &whole);
+    let lock = lock_write::lock(forest, root, &whole, &project.manifest);
     let tree = graph::Tree { project, target, known, forest, root, whole: &whole };
     let graph = tree.graph(Judge::Rules { npm: NPM.to_owned() }, lock);
     Ok(Step::Done(Box::new(graph)))

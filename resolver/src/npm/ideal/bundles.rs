@@ -1,22 +1,11 @@
 //! What a package brings along in its tarball: bundled dependencies, and a shrinkwrap that fixes those it does not bundle.
 
-use std::collections::BTreeMap;
 use std::rc::Rc;
-
-use serde::Deserialize;
-use serde_json::{Map, Value};
 
 use super::{Builder, Stop, parse};
 use crate::npm::catalog::PackageFiles;
 use crate::npm::error::NpmError;
-use crate::npm::manifest::Manifest;
 use crate::npm::tree::{NewNode, NodeId};
-
-#[derive(Deserialize)]
-struct Shrinkwrap {
-    #[serde(default)]
-    packages: BTreeMap<String, Map<String, Value>>,
-}
 
 impl Builder<'_> {
     /// Puts what a package brings along into the tree, where it stands in the tarball.
@@ -59,40 +48,9 @@ impl Builder<'_> {
         Ok(())
     }
 
-    fn load_shrinkwrap(&mut self, node: NodeId, files: &PackageFiles) -> Result<(), Stop> {
-        let Some(text) = &files.shrinkwrap else { return Ok(()) };
-        let unreadable = |reason: String| NpmError::Unreadable {
-            file: format!("npm-shrinkwrap.json of {}", self.label(node)),
-            reason,
-        };
-        let lock: Shrinkwrap = serde_json::from_str(text).map_err(|error| unreadable(error.to_string()))?;
-        if lock.packages.is_empty() {
-            return Err(NpmError::NotCovered { what: format!("the old shrinkwrap of {}", self.label(node)) }.into());
-        }
-        for (path, fields) in lock.packages {
-            if path.is_empty() {
-                continue;
-            }
-            let Some((above, name)) = path.rsplit_once("node_modules/") else { continue };
-            let Some(parent) = self.below(node, above.trim_end_matches('/')) else { continue };
-            self.forest.add(NewNode { parent: Some(parent), ..locked(name, fields) });
-        }
-        Ok(())
-    }
-
     /// What stands at a path below a node.
-    fn below(&self, node: NodeId, path: &str) -> Option<NodeId> {
+    pub(super) fn below(&self, node: NodeId, path: &str) -> Option<NodeId> {
         let names = path.split("node_modules/").map(|name| name.trim_end_matches('/')).filter(|name| !name.is_empty());
         names.fold(Some(node), |node, name| self.forest.child(node?, name))
     }
-}
-
-/// A node of what a lock says of an entry.
-pub(super) fn locked(name: &str, mut fields: Map<String, Value>) -> NewNode {
-    let text = |name: &str| fields.get(name).and_then(Value::as_str).map(str::to_owned);
-    let (resolved, integrity) = (text("resolved"), text("integrity"));
-    let has_shrinkwrap = fields.get("hasShrinkwrap") == Some(&Value::Bool(true));
-    fields.entry("name").or_insert_with(|| name.into());
-    let package = Rc::new(Manifest::of(fields));
-    NewNode { name: name.to_owned(), package, resolved, integrity, has_shrinkwrap, ..NewNode::default() }
 }

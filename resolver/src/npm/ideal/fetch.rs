@@ -183,7 +183,13 @@ impl Builder<'_> {
         }
         let found = self.answers.manifest(spec).map_err(|need| Stop::Need(vec![need]))?;
         let (package, error) = match found {
-            Ok(manifest) => (manifest, None),
+            Ok(manifest) => {
+                if let Some(reason) = &manifest.fault {
+                    let from = format!("{}@{}", manifest.name, manifest.version);
+                    return Err(NpmError::Spec { from, reason: reason.clone() }.into());
+                }
+                (manifest, None)
+            }
             Err(why) => (Rc::default(), Some(why)),
         };
         let name = name.to_string();

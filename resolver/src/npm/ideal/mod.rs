@@ -7,6 +7,7 @@
 mod bundles;
 mod can_place;
 mod fetch;
+mod locked;
 mod peers;
 mod place;
 mod problems;
@@ -56,6 +57,8 @@ pub(super) struct Builder<'a> {
     peer_set_source: HashMap<NodeId, NodeId>,
     virtual_roots: HashMap<NodeId, NodeId>,
     folders: HashMap<String, Rc<Manifest>>,
+    /// Whether the tree began with the project's lock: then what nobody needs any more goes.
+    from_lock: bool,
 }
 
 /// Nodes to look at: shallow ones first, then by path.
@@ -88,7 +91,12 @@ impl Queue {
 impl<'a> Builder<'a> {
     /// The tree of a project, before anything was added to it.
     pub(super) fn new(project: &'a Project, answers: &'a Answers<'a>) -> Result<Self, Stop> {
-        let manifest = parse("package.json", &project.manifest)?;
+        // A project without package.json is an empty one.
+        let text = if project.manifest.is_empty() { "{}" } else { &project.manifest };
+        let manifest = parse("package.json", text)?;
+        if let Some(reason) = manifest.fault.clone() {
+            return Err(NpmError::Spec { from: "the project".to_owned(), reason }.into());
+        }
         let mut forest = Forest::default();
         let overrides = match manifest.overrides() {
             Some(overrides) => Some(forest.read_overrides(overrides).map_err(|reason| NpmError::Overrides { reason })?),
@@ -113,8 +121,10 @@ impl<'a> Builder<'a> {
             peer_set_source: HashMap::new(),
             virtual_roots: HashMap::new(),
             folders: HashMap::new(),
+            from_lock: false,
         };
         builder.load_workspaces()?;
+        builder.from_lock = builder.load_lock()?;
         Ok(builder)
     }
 
@@ -309,9 +319,8 @@ impl<'a> Builder<'a> {
             let target = if path.is_empty() {
                 root
             } else {
-                let folder = path.rsplit('/').next().unwrap_or(path).to_owned();
                 self.forest.add(NewNode {
-                    name: folder,
+                    name: name.to_owned(),
                     package,
                     path: Some(path.to_owned()),
                     root: Some(root),
@@ -334,5 +343,6 @@ impl<'a> Builder<'a> {
 }
 
 fn parse(file: &str, text: &str) -> Result<Manifest, NpmError> {
+    let text = text.trim_start_matches('\u{feff}');
     Manifest::parse(text).map_err(|error| NpmError::Unreadable { file: file.to_owned(), reason: error.to_string() })
 }

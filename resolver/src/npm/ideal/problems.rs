@@ -1,5 +1,7 @@
 //! Edges that have no good answer, and how an attempt ends.
 
+use indexmap::IndexSet;
+
 use super::{Builder, Stop};
 use crate::npm::error::NpmError;
 use crate::npm::flags;
@@ -9,7 +11,11 @@ use crate::npm::tree::{EdgeId, NodeId};
 impl Builder<'_> {
     /// Nodes of a tree that was there before whose edges have no good answer.
     pub(super) fn queue_problems(&mut self) {
-        for node in self.forest.all(self.root) {
+        let mut reached = IndexSet::from([self.root]);
+        let mut next = 0;
+        while let Some(node) = reached.get_index(next).copied() {
+            next += 1;
+            reached.extend(self.forest.edges_out(node).iter().filter_map(|edge| self.forest[*edge].to));
             let bad = |edge: &EdgeId| self.forest[*edge].to.is_none() || !self.forest.is_valid(*edge);
             if self.forest.edges_out(node).iter().any(bad) {
                 self.queue.push(node);
@@ -36,6 +42,13 @@ impl Builder<'_> {
     /// Flags, what cannot be had, and what is not for this platform.
     pub(super) fn finish(&mut self) -> Result<(), Stop> {
         flags::calculate(&mut self.forest, self.root);
+        if self.from_lock {
+            for node in self.forest.all(self.root) {
+                if self.forest[node].flags.extraneous && self.forest[node].root == self.root && node != self.root {
+                    self.forest.detach(node);
+                }
+            }
+        }
         for node in self.failures.clone() {
             if self.forest[node].root != self.root {
                 continue;

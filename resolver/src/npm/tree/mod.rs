@@ -27,6 +27,11 @@ use self::overrides::OverrideSet;
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct NodeId(u32);
 
+impl NodeId {
+    /// No node at all.
+    pub(super) const NONE: Self = Self(u32::MAX);
+}
+
 /// An edge's place in the arena.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
 pub(super) struct EdgeId(u32);
