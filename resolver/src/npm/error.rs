@@ -47,6 +47,14 @@ pub enum NpmError {
         /// What.
         what: String,
     },
+    /// Peers that push one another out for ever; npm does not come to an end either.
+    #[error(
+        "the peer dependencies of this project push one another out without end, {package} among them; npm finds no tree for it either"
+    )]
+    Endless {
+        /// What was looked at last.
+        package: String,
+    },
     /// A text that names no dependency.
     #[error("{from} depends on something that npm cannot read: {reason}")]
     Spec {

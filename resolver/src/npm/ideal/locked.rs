@@ -124,7 +124,8 @@ impl Builder<'_> {
 }
 
 fn read(file: &str, text: &str) -> Result<Lock, NpmError> {
-    serde_json::from_str(text).map_err(|error| NpmError::Unreadable { file: file.to_owned(), reason: error.to_string() })
+    serde_json::from_str(text)
+        .map_err(|error| NpmError::Unreadable { file: file.to_owned(), reason: error.to_string() })
 }
 
 /// The entries of a lock by path, as version 2 has them.

@@ -27,6 +27,9 @@ use super::manifest::{EdgeKind, Manifest};
 use super::spec::{Kind, join};
 use super::tree::{EdgeId, Forest, Link, NewNode, NodeId};
 
+/// How often one place of the tree is looked at before it is clear that there is no end. Ordinary trees need a handful.
+const MOST_VISITS: u32 = 500;
+
 /// Why an attempt ends without a tree.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -59,6 +62,7 @@ pub(super) struct Builder<'a> {
     folders: HashMap<String, Rc<Manifest>>,
     /// Whether the tree began with the project's lock: then what nobody needs any more goes.
     from_lock: bool,
+    visits: HashMap<String, u32>,
 }
 
 /// Nodes to look at: shallow ones first, then by path.
@@ -122,6 +126,7 @@ impl<'a> Builder<'a> {
             virtual_roots: HashMap::new(),
             folders: HashMap::new(),
             from_lock: false,
+            visits: HashMap::new(),
         };
         builder.load_workspaces()?;
         builder.from_lock = builder.load_lock()?;
@@ -192,6 +197,11 @@ impl<'a> Builder<'a> {
             return Ok(());
         }
         self.seen.insert(node);
+        let visits = self.visits.entry(self.forest.path(node)).or_default();
+        *visits += 1;
+        if *visits > MOST_VISITS {
+            return Err(NpmError::Endless { package: self.label(node) }.into());
+        }
         self.open_bundle(node)?;
         let mut tasks = Vec::new();
         let peer_source = self.peer_set_source.get(&node).copied().unwrap_or(node);
