@@ -38,7 +38,7 @@ pub const NPM: &str = "11.19.1";
 /// ([`NpmError::NotCovered`]).
 pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, ResolveError> {
     let answers = Answers::new(known, target, NPM);
-    let needs = prefetch::needs(project, &answers)?;
+    let needs = prefetch::needs(project, &answers);
     if !needs.is_empty() {
         return Ok(Step::Need(needs));
     }

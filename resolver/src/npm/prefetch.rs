@@ -3,7 +3,6 @@
 use std::collections::{BTreeSet, HashSet};
 
 use super::catalog::{Need, Project};
-use super::error::NpmError;
 use super::ideal::Answers;
 use super::manifest::{EdgeKind, Manifest};
 use super::spec::{Kind, Spec};
@@ -11,7 +10,7 @@ use super::spec::{Kind, Spec};
 /// What is needed to get any further; nothing if all that can be guessed is known.
 ///
 /// Follows every dependency as if each stood alone. The tree asks for hardly anything else, and for nothing less.
-pub(super) fn needs(project: &Project, answers: &Answers<'_>) -> Result<Vec<Need>, NpmError> {
+pub(super) fn needs(project: &Project, answers: &Answers<'_>) -> Vec<Need> {
     let mut walk = Walk { answers, seen: HashSet::new(), queue: Vec::new(), needs: BTreeSet::new() };
     for text in std::iter::once(&project.manifest).chain(project.folders.values()) {
         // What cannot be read is an error only where it is used.
@@ -22,7 +21,7 @@ pub(super) fn needs(project: &Project, answers: &Answers<'_>) -> Result<Vec<Need
     while let Some((name, spec)) = walk.queue.pop() {
         walk.visit(&name, &spec);
     }
-    Ok(walk.needs.into_iter().collect())
+    walk.needs.into_iter().collect()
 }
 
 struct Walk<'a> {

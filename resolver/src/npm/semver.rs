@@ -38,7 +38,7 @@ impl Version {
     pub(super) fn text(&self) -> String {
         let mut text = format!("{}.{}.{}", self.0.major, self.0.minor, self.0.patch);
         if !self.0.pre.is_empty() {
-            let parts: Vec<&str> = self.0.pre.iter().map(|part| part.as_str()).collect();
+            let parts: Vec<&str> = self.0.pre.iter().map(deno_semver::SmallStackString::as_str).collect();
             text = format!("{text}-{}", parts.join("."));
         }
         text

@@ -276,16 +276,9 @@ fn percent_decoded(text: &str) -> String {
     let mut place = 0;
     while let Some(&byte) = bytes.get(place) {
         let hex = (byte == b'%').then(|| text.get(place + 1..place + 3)).flatten();
-        match hex.and_then(|hex| u8::from_str_radix(hex, 16).ok()) {
-            Some(value) => {
-                decoded.push(value);
-                place += 3;
-            }
-            None => {
-                decoded.push(byte);
-                place += 1;
-            }
-        }
+        let value = hex.and_then(|hex| u8::from_str_radix(hex, 16).ok());
+        decoded.push(value.unwrap_or(byte));
+        place += if value.is_some() { 3 } else { 1 };
     }
     String::from_utf8(decoded).unwrap_or_else(|_| text.to_owned())
 }

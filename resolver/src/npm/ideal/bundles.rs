@@ -50,7 +50,8 @@ impl Builder<'_> {
 
     /// What stands at a path below a node.
     pub(super) fn below(&self, node: NodeId, path: &str) -> Option<NodeId> {
-        let names = path.split("node_modules/").map(|name| name.trim_end_matches('/')).filter(|name| !name.is_empty());
-        names.fold(Some(node), |node, name| self.forest.child(node?, name))
+        let mut names =
+            path.split("node_modules/").map(|name| name.trim_end_matches('/')).filter(|name| !name.is_empty());
+        names.try_fold(node, |node, name| self.forest.child(node, name))
     }
 }

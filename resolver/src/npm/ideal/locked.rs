@@ -135,7 +135,7 @@ fn packages(file: &str, lock: Lock) -> Result<IndexMap<String, Map<String, Value
     }
     let mut packages = IndexMap::new();
     for (name, old) in lock.dependencies {
-        modernise(file, String::new(), &name, old, &mut packages)?;
+        modernise(file, "", &name, old, &mut packages)?;
     }
     let paths: Vec<String> = packages.keys().cloned().collect();
     for path in paths {
@@ -150,7 +150,7 @@ fn packages(file: &str, lock: Lock) -> Result<IndexMap<String, Map<String, Value
 
 fn modernise(
     file: &str,
-    above: String,
+    above: &str,
     name: &str,
     old: Old,
     packages: &mut IndexMap<String, Map<String, Value>>,
@@ -189,7 +189,7 @@ fn modernise(
     }
     packages.insert(path.clone(), entry);
     for (name, old) in old.dependencies {
-        modernise(file, path.clone(), &name, old, packages)?;
+        modernise(file, &path, &name, old, packages)?;
     }
     Ok(())
 }

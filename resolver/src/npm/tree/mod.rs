@@ -39,6 +39,9 @@ pub(super) struct EdgeId(u32);
 /// A package's name, and how it is compared: file systems may take `A` and `a` for one.
 pub(super) type Name = Rc<str>;
 
+/// A spec that was read, or why it cannot be.
+type ReadSpec = Rc<Result<Spec, SpecError>>;
+
 /// All nodes and edges, in whatever tree they are.
 #[derive(Debug, Default)]
 pub(super) struct Forest {
@@ -47,7 +50,7 @@ pub(super) struct Forest {
     override_sets: Vec<OverrideSet>,
     /// Whether any package brings others in its tarball; most trees have none, and asking is dear.
     has_bundles: bool,
-    specs: RefCell<HashMap<(Name, Name), Rc<Result<Spec, SpecError>>>>,
+    specs: RefCell<HashMap<(Name, Name), ReadSpec>>,
 }
 
 /// A folder.
@@ -270,7 +273,7 @@ impl Forest {
     }
 
     /// A spec, read once.
-    pub(super) fn spec_of(&self, name: &Name, raw: &Name, base: &str) -> Rc<Result<Spec, SpecError>> {
+    pub(super) fn spec_of(&self, name: &Name, raw: &Name, base: &str) -> ReadSpec {
         let cached = self.specs.borrow().get(&(name.clone(), raw.clone())).cloned();
         if let Some(spec) = cached {
             return spec;

@@ -23,6 +23,14 @@ pub(in crate::npm) struct OverrideSet {
     pub(super) value: Option<String>,
 }
 
+/// What two places have in common.
+enum Common {
+    /// One lies in the other, or both in this.
+    Place(OverrideId),
+    Nothing,
+    Contradiction,
+}
+
 impl Forest {
     /// Reads a project's overrides.
     ///
@@ -150,25 +158,25 @@ impl Forest {
         }
     }
 
-    /// Of two places the one that lies in the other, or what both lie in; `None` if they contradict each other.
-    fn more_specific(&self, first: OverrideId, second: OverrideId) -> Option<Option<OverrideId>> {
+    /// Of two places the one that lies in the other, or what both lie in.
+    fn more_specific(&self, first: OverrideId, second: OverrideId) -> Common {
         if self.rule_ancestry(second).any(|above| self.same_rule(above, first)) {
-            return Some(Some(second));
+            return Common::Place(second);
         }
         if self.rule_ancestry(first).any(|above| self.same_rule(above, second)) {
-            return Some(Some(first));
+            return Common::Place(first);
         }
         if self.contradict(first, second) {
-            return None;
+            return Common::Contradiction;
         }
         let common = self
             .rule_ancestry(second)
             .find_map(|above| self.rule_ancestry(first).find(|candidate| self.same_rule(*candidate, above)));
-        Some(common)
+        common.map_or(Common::Nothing, Common::Place)
     }
 
     pub(super) fn conflict(&self, first: OverrideId, second: OverrideId) -> bool {
-        self.more_specific(first, second).is_none()
+        matches!(self.more_specific(first, second), Common::Contradiction)
     }
 
     fn contradict(&self, first: OverrideId, second: OverrideId) -> bool {
@@ -205,7 +213,7 @@ impl Forest {
         if self.same_rule(current, rule) {
             return;
         }
-        let Some(Some(better)) = self.more_specific(current, rule) else { return };
+        let Common::Place(better) = self.more_specific(current, rule) else { return };
         if !self.same_rule(current, better) {
             self[node].overrides = Some(better);
             self.recalculate_overrides(node);
@@ -222,7 +230,10 @@ impl Forest {
         for edge in self.edges_in(node) {
             let own = self[edge].overrides;
             left = match (left, own) {
-                (Some(left), Some(own)) => self.more_specific(own, left).flatten(),
+                (Some(left), Some(own)) => match self.more_specific(own, left) {
+                    Common::Place(place) => Some(place),
+                    Common::Nothing | Common::Contradiction => None,
+                },
                 (_, own) => own,
             };
         }

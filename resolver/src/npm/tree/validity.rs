@@ -25,7 +25,7 @@ impl Forest {
     fn fits(&self, node: NodeId, name: &Name, wanted: &Name, edge: EdgeId, from: NodeId) -> bool {
         let base = self.base_of(edge, from);
         let fits = |wanted: &Name| match &*self.spec_of(name, wanted, &base) {
-            Ok(spec) => self.answers(node, spec, from),
+            Ok(spec) => self.answers(node, spec),
             Err(_) => false,
         };
         fits(wanted) || self[edge].accept.as_deref().is_some_and(|accept| fits(&accept.into()))
@@ -43,7 +43,7 @@ impl Forest {
         }
     }
 
-    fn answers(&self, node: NodeId, spec: &Spec, from: NodeId) -> bool {
+    fn answers(&self, node: NodeId, spec: &Spec) -> bool {
         let version = || self[self.target(node)].package.semver.as_ref();
         match &spec.kind {
             Kind::Range { text, .. } if text == "*" => true,
@@ -55,7 +55,7 @@ impl Forest {
             Kind::File(path) => {
                 self[node].link.is_none() && self[node].resolved.as_deref() == Some(&*format!("file:{path}"))
             }
-            Kind::Alias(inner) => self.answers(node, inner, from),
+            Kind::Alias(inner) => self.answers(node, inner),
             Kind::Tag(_) => self[node].resolved.as_deref().is_some_and(|url| url.starts_with("http")),
             Kind::Remote(url) => self[node].resolved.as_ref() == Some(url),
             Kind::Git(git) => self.answers_git(node, git),
