@@ -12,31 +12,39 @@ use nixwright_tests::npm::universe::Universe;
 fn main() -> ExitCode {
     let mut judge = Judge::new();
     let mut wanted = Vec::new();
-    let mut npm_only = false;
+    let (mut npm_only, mut survey) = (false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--keep" => judge.keep(Path::new(&arguments.next().expect("--keep FOLDER"))),
             "--npm-only" => npm_only = true,
+            "--survey" => survey = true,
             _ => wanted.extend(universes(&argument)),
         }
     }
     let mut different = 0;
     for universe in &wanted {
+        if survey {
+            println!("{}: {}", universe.name, in_short(&judge.ask_npm(universe)));
+            continue;
+        }
         let verdict = if npm_only { judge.compare_npm_with_itself(universe) } else { judge.compare(universe) };
         if let Some(difference) = verdict.difference() {
             different += 1;
             println!("{}\n    {difference}", verdict.name);
         } else if wanted.len() < 400 {
-            let npm = match &verdict.npm {
-                Outcome::Lock(lock) => format!("{} rows", lock.matches("\n    \"").count()),
-                Outcome::Failed { code, .. } => code.clone(),
-            };
-            println!("{}: equal ({npm})", verdict.name);
+            println!("{}: equal ({})", verdict.name, in_short(&verdict.npm));
         }
     }
     println!("{} of {} equal", wanted.len() - different, wanted.len());
     if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+fn in_short(outcome: &Outcome) -> String {
+    match outcome {
+        Outcome::Lock(lock) => format!("{} rows", lock.matches("\n    \"").count()),
+        Outcome::Failed { code, message } => format!("{code} {message}"),
+    }
 }
 
 /// `cases`, the name of a case or its beginning, a seed, or seeds from one to another.

@@ -2,10 +2,10 @@
 
 use std::io::Write as _;
 
+use aws_lc_rs::digest::{SHA1_FOR_LEGACY_USE_ONLY, SHA256, SHA512, digest};
 use data_encoding::{BASE64, HEXLOWER};
 use flate2::{Compression, GzBuilder};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256, Sha512};
 
 /// What a release is said to have come out at, when nothing else is said.
 pub const PUBLISHED: &str = "2026-01-02T03:04:05.000Z";
@@ -75,9 +75,9 @@ impl Release {
             manifest.insert("_hasShrinkwrap".to_owned(), json!(true));
         }
         let mut dist = json!({
-            "shasum": HEXLOWER.encode(aws_lc_rs::digest::digest(&aws_lc_rs::digest::SHA1_FOR_LEGACY_USE_ONLY, tarball).as_ref()),
+            "shasum": HEXLOWER.encode(digest(&SHA1_FOR_LEGACY_USE_ONLY, tarball).as_ref()),
             "tarball": address,
-            "integrity": format!("sha512-{}", BASE64.encode(&Sha512::digest(tarball))),
+            "integrity": format!("sha512-{}", BASE64.encode(digest(&SHA512, tarball).as_ref())),
         });
         for (key, value) in self.extra.get("$dist").and_then(Value::as_object).into_iter().flatten() {
             if value.is_null() {
@@ -134,5 +134,5 @@ pub fn bytes_of(content: &Value) -> Vec<u8> {
 
 /// A validator for a body.
 pub(super) fn etag(body: &[u8]) -> String {
-    format!("\"{}\"", &HEXLOWER.encode(&Sha256::digest(body))[..16])
+    format!("\"{}\"", &HEXLOWER.encode(digest(&SHA256, body).as_ref())[..16])
 }

@@ -95,8 +95,9 @@ impl Releases {
             95 => format!("={version}"),
             96 => format!("~{major}.{minor}"),
             97 => "x".to_owned(),
-            98 => format!(">{major}"),
-            _ => format!("<{version}"),
+            98 if major > self.0[0].major => format!(">{}", self.0[0].major),
+            99 if version != self.0[0] => format!("<{version}"),
+            _ => format!(">={major}"),
         }
     }
 

@@ -8,6 +8,7 @@
 //! cargo run -p nixwright-tests --example npm_judge -- 1-500                        # these seeds, differences only
 //! cargo run -p nixwright-tests --example npm_judge -- cases                        # all cases by hand
 //! cargo run -p nixwright-tests --example npm_judge -- --npm-only cases             # npm's CLI against npm in process
+//! cargo run -p nixwright-tests --example npm_judge -- --survey 1-500               # what npm says, ours not asked
 //! NIXWRIGHT=/work/main/target/debug/nixwright cargo run …                          # another binary of ours
 //! ```
 
@@ -123,6 +124,15 @@ impl Judge {
             }
             Verdict { name: universe.name.clone(), npm, ours, our_time: started.elapsed() }
         })
+    }
+
+    /// npm's answer alone, in process.
+    pub fn ask_npm(&mut self, universe: &Universe) -> Outcome {
+        let verdict = self.with_registry(universe, |judge, address, place| {
+            let npm = judge.npm_in_process(universe, address, place);
+            Verdict { name: universe.name.clone(), ours: npm.clone(), npm, our_time: Duration::ZERO }
+        });
+        verdict.npm
     }
 
     fn with_registry(&mut self, universe: &Universe, work: impl FnOnce(&mut Self, &str, &str) -> Verdict) -> Verdict {

@@ -32,8 +32,8 @@ pub(super) const UNCAUGHT: &str = "uncaught";
 /// The code of a resolution without end: npm goes round in circles on some sets of peers.
 pub const ENDLESS: &str = "endless";
 
-/// How long npm may take before it is taken for endless; it needs a hundredth of that on a machine with other work.
-const PATIENCE: Duration = Duration::from_secs(20);
+/// How long npm may take before it is taken for endless; it needs a fiftieth of that on a machine with other work.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// npm's command line with configuration, cache and home below `home`.
 pub fn npm(home: &Path) -> Command {
