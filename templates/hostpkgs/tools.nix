@@ -31,6 +31,7 @@ let
     headers = "";
     gyp = "";
     version = "0";
+    fingerprint = "";
   }
   // toolchain.node or { };
 in
@@ -41,7 +42,7 @@ in
 
   # node with its headers, and the node-gyp of its npm, where nixpkgs has them.
   nodejs =
-    final.runCommandLocal "nodejs" { inherit (toolchain) fingerprint; inherit (node) program headers gyp; } ''
+    final.runCommandLocal "nodejs" { inherit (node) program headers gyp fingerprint; } ''
       if [ -z "$program" ]; then
         echo 'this machine has no node; install it (20 or newer), or use nixpkgs (build.pkgs = "nixpkgs")' >&2
         exit 1

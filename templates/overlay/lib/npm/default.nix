@@ -107,7 +107,7 @@ let
             }
           )
         );
-        changes = tree.changes (key: !(scripts ? ${key}));
+        changes = tree.changes (removeAttrs tree.placed (lib.attrNames scripts));
         passAsFile = [
           "manifest"
           "changes"

@@ -110,6 +110,14 @@ let
         && !lib.elem entries.${parent}.name mayLack
         && !lib.any (member: isStanding ? ${member}) document.families.${parent}
       ) (lib.attrNames (document.families or { }));
+      # Left out for its C library alone, while nothing says that another is at hand.
+      otherLibc = lib.filter (
+        key:
+        machine.libc == "musl"
+        && entries.${key} ? libc
+        && !platform.fits machine entries.${key}
+        && platform.fits (machine // { libc = "glibc"; }) entries.${key}
+      ) keys;
       describeFamily =
         parent:
         let
@@ -133,6 +141,7 @@ let
             lib.optionalString (machine.libc != null) ", libc ${machine.libc}"
           })"
         ) unfit
+        ++ map (key: "${entries.${key}.id} is for glibc, and this package set has musl") otherLibc
         ++ map describeFamily lacking;
     };
 

@@ -56,24 +56,22 @@ in
     in
     if root == "." then own ++ lib.filter (member: member ? bin) members else own;
 
-  # A shell script that makes a person's changes in the unpacked tree at $root, to the packages that `isOurs`.
+  # A shell script that makes a person's changes to packages in the unpacked tree at $root.
   changes =
-    isOurs:
+    only:
     lib.concatMapStrings (
-      key:
+      row:
       let
-        row = placed.${key};
         said = overrides.ofEntry row;
-        hasAny = said.patches != [ ] || said.postPatch != "";
       in
-      lib.optionalString (hasAny && isOurs key) ''
+      lib.optionalString (said.patches != [ ] || said.postPatch != "") ''
         pushd "$root"/${lib.escapeShellArg row.at} > /dev/null
         ${lib.concatMapStrings (patch: ''
-          echo ${lib.escapeShellArg "applying patch ${patch} to ${row.id}"}
+          echo ${lib.escapeShellArg "applying a patch to ${row.id}"}
           patch -p1 < ${patch}
         '') said.patches}
         ${said.postPatch}
         popd > /dev/null
       ''
-    ) (lib.attrNames placed);
+    ) (lib.attrValues only);
 }
