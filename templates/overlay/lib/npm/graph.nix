@@ -127,7 +127,7 @@ let
           if members == [ ] then
             "nor for any other system of the graph"
           else
-            "there are ${lib.concatMapStringsSep ", " (member: entries.${member}.name) members}"
+            "there are ${lib.concatMapStringsSep ", " (member: (entries.${member} or { name = member; }).name) members}"
         })";
     in
     {

@@ -80,7 +80,10 @@ function explain(what, asked) {
   );
 }
 
-const quoted = (text) => JSON.stringify(text).replaceAll("${", "\\${");
+/** A Nix string. */
+function quoted(text) {
+  return JSON.stringify(text).replaceAll("${", "\\${");
+}
 
 /** What was asked for in vain, each once; hosts only where no address names them. */
 function wanted() {
