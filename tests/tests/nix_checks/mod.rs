@@ -12,7 +12,7 @@ use tempfile::TempDir;
 use tokio::sync::mpsc;
 
 /// One such file, with this machine's toolchain.
-pub struct Checks {
+pub(crate) struct Checks {
     folder: &'static str,
     home: TempDir,
     caller: Caller,
@@ -21,7 +21,7 @@ pub struct Checks {
 
 impl Checks {
     /// Those of `folder`'s default.nix.
-    pub async fn open(folder: &'static str) -> Self {
+    pub(crate) async fn open(folder: &'static str) -> Self {
         let home = tempfile::tempdir().unwrap();
         let toolchain = probe_toolchain().await.unwrap();
         let text = toolchain.to_json().unwrap();
@@ -43,7 +43,7 @@ impl Checks {
     }
 
     /// Evaluates the derivations below an attribute.
-    pub fn instantiate(&self, attribute: &str) -> Finished {
+    pub(crate) fn instantiate(&self, attribute: &str) -> Finished {
         let file = self.home.path().join("toolchain.json");
         let argument = format!("builtins.fromJSON (builtins.readFile {})", file.display());
         let arguments = [self.folder, "-A", attribute, "--arg", "toolchain", &argument];
@@ -51,19 +51,19 @@ impl Checks {
     }
 
     /// The paths of these derivations.
-    pub fn derivations(&self, attribute: &str) -> Vec<String> {
+    pub(crate) fn derivations(&self, attribute: &str) -> Vec<String> {
         let printed = self.instantiate(attribute).expect_code(0).stdout;
         printed.lines().map(|line| line.split('!').next().unwrap_or(line).to_owned()).collect()
     }
 
     /// Builds them.
-    pub async fn build(&self, derivations: &[String]) -> BuildReport {
+    pub(crate) async fn build(&self, derivations: &[String]) -> BuildReport {
         let (events, _ignored) = mpsc::unbounded_channel();
         self.nix.realise(derivations, events).await.unwrap()
     }
 
     /// Builds every check below an attribute, of which there are at least so many; the test fails with what they said.
-    pub async fn hold(&self, attribute: &str, at_least: usize) {
+    pub(crate) async fn hold(&self, attribute: &str, at_least: usize) {
         let derivations = self.derivations(attribute);
         assert!(derivations.len() >= at_least, "only {} checks: {derivations:?}", derivations.len());
         let report = self.build(&derivations).await;
@@ -77,7 +77,7 @@ impl Checks {
     }
 
     /// Calls Nix as a person would.
-    pub fn call(&self, program: &str, arguments: &[&str]) -> Finished {
+    pub(crate) fn call(&self, program: &str, arguments: &[&str]) -> Finished {
         run(&mut self.caller.command(self.home.path(), program, arguments))
     }
 }

@@ -28,8 +28,9 @@ const folder = join(root, at);
 const work = dirname(absent);
 const wantedFile = join(work, "wanted");
 
-const server = await serve(Object.values(settings.downloads));
-prepare(server.address().port);
+const socketPath = join(work, "downloads");
+const server = await serve();
+prepare();
 const failure = await runAll();
 server.close();
 if (failure !== undefined) {
@@ -121,7 +122,7 @@ function madeSomething(before) {
 }
 
 /** The environment that npm gives to scripts, and what records their wishes. */
-function prepare(port) {
+function prepare() {
   const bin = join(work, "bin");
   mkdirSync(bin);
   const here = dirname(fileURLToPath(import.meta.url));
@@ -163,14 +164,14 @@ function prepare(port) {
     NODE_OPTIONS: `${process.env.NODE_OPTIONS ?? ""} --require=${join(here, "wanted.cjs")}`.trim(),
     NIXWRIGHT_BIN: bin,
     NIXWRIGHT_SHELL: settings.shell,
-    NIXWRIGHT_WANTED: JSON.stringify({ file: wantedFile, downloads: Object.keys(settings.downloads), port }),
+    NIXWRIGHT_WANTED: JSON.stringify({ file: wantedFile, downloads: settings.downloads, socketPath }),
   });
 }
 
-/** Serves files by number on this machine's own loopback. */
-function serve(files) {
+/** Hands out what a person gave: http and https ask here by a socket (wanted.cjs). */
+function serve() {
   const server = createServer((request, response) => {
-    const file = files[Number(request.url.slice(1))];
+    const file = settings.downloads[decodeURIComponent(request.url.slice(1))];
     if (file === undefined) {
       response.writeHead(404).end();
       return;
@@ -182,5 +183,5 @@ function serve(files) {
       createReadStream(file).pipe(response);
     }
   });
-  return new Promise((done) => server.listen(0, "127.0.0.1", () => done(server)));
+  return new Promise((done) => server.listen(socketPath, () => done(server)));
 }

@@ -5,14 +5,14 @@
 // ways; the address itself is what helps.
 "use strict";
 
-const { appendFileSync } = require("node:fs");
+const { appendFileSync, readFileSync } = require("node:fs");
 const dns = require("node:dns");
 const http = require("node:http");
 const https = require("node:https");
 const net = require("node:net");
 const { syncBuiltinESMExports } = require("node:module");
 
-const { file, downloads, port } = JSON.parse(process.env.NIXWRIGHT_WANTED);
+const { file, downloads, socketPath } = JSON.parse(process.env.NIXWRIGHT_WANTED);
 
 const note = (what) => {
   try {
@@ -22,8 +22,11 @@ const note = (what) => {
   }
 };
 
-/** The number of the file that answers an address, or -1. */
-const answer = (method, url) => (method === "GET" || method === "HEAD" ? downloads.indexOf(url) : -1);
+/** The file that a person gave for an address. */
+const given = (method, url) => (method === "GET" || method === "HEAD" ? downloads[url] : undefined);
+
+/** Names of this machine have no dot, and whoever calls a number is asked by nobody. */
+const isPublic = (host) => host.includes(".") && net.isIP(host) === 0;
 
 // http and https, and so everything that is built on them.
 const request = http.request.bind(http);
@@ -32,34 +35,31 @@ for (const [scheme, library] of [
   ["https:", https],
 ]) {
   const original = library.request.bind(library);
-  library.request = (...given) => {
-    const [options, callback] = asked(given);
+  library.request = (...all) => {
+    const [options, callback] = asked(all);
     const method = (options.method ?? "GET").toUpperCase();
     const url = addressOf(options, scheme);
-    if (isLocal(new URL(url).hostname)) {
-      return original(...given);
+    if (given(method, url) !== undefined) {
+      const { method, headers } = options;
+      return request({ method, headers, socketPath, path: `/${encodeURIComponent(url)}` }, callback);
     }
-    const number = answer(method, url);
-    if (number >= 0) {
-      const { agent, createConnection, ...rest } = options;
-      const here = { protocol: "http:", hostname: "127.0.0.1", host: "127.0.0.1", port, path: `/${number}` };
-      return request({ ...rest, ...here }, callback);
+    if (isPublic(new URL(url).hostname)) {
+      note({ method, url });
     }
-    note({ method, url });
-    return original(...given);
+    return original(...all);
   };
-  library.get = (...given) => {
-    const asking = library.request(...given);
+  library.get = (...all) => {
+    const asking = library.request(...all);
     asking.end();
     return asking;
   };
 }
 
 /** Options and callback of `request(url, options, callback)` in all its forms. */
-function asked(given) {
-  const callback = given.find((argument) => typeof argument === "function");
+function asked(all) {
+  const callback = all.find((argument) => typeof argument === "function");
   let options = {};
-  for (const argument of given) {
+  for (const argument of all) {
     if (typeof argument === "string" || argument instanceof URL) {
       const { protocol, hostname, port, pathname, search } = new URL(argument);
       options = { ...options, protocol, hostname, port, path: pathname + search };
@@ -72,56 +72,54 @@ function asked(given) {
 
 function addressOf(options, scheme) {
   try {
-    const address = new URL(`${options.protocol ?? scheme}//${options.hostname ?? options.host ?? "localhost"}`);
+    const address = new URL(`${options.protocol ?? scheme}//${options.hostname ?? options.host ?? "here"}`);
     if (options.port) {
       address.port = options.port;
     }
     return address.origin + (options.path ?? "/");
   } catch {
-    return "http://unreadable.invalid/";
+    return "http://here/";
   }
 }
 
 // fetch has a client of its own.
 if (globalThis.fetch !== undefined) {
   const original = globalThis.fetch;
-  globalThis.fetch = (resource, options) => {
-    const url = new URL(resource?.url ?? resource).href;
+  globalThis.fetch = async (resource, options) => {
+    const url = new URL(resource?.url ?? resource);
     const method = (options?.method ?? resource?.method ?? "GET").toUpperCase();
-    const number = answer(method, url);
-    if (number >= 0) {
-      return original(`http://127.0.0.1:${port}/${number}`, options);
+    const answer = given(method, url.href);
+    if (answer !== undefined) {
+      return new Response(method === "GET" ? readFileSync(answer) : null);
     }
-    note({ method, url });
+    if (isPublic(url.hostname)) {
+      note({ method, url: url.href });
+    }
     return original(resource, options);
   };
 }
 
 // Clients that bring their own HTTP: all that can be told is whom they call.
-const isLocal = (host) => host === "localhost" || host === "::1" || host === "[::1]" || /^127\./.test(host);
-const lookup = dns.lookup;
-dns.lookup = (host, ...rest) => {
-  if (typeof host === "string" && !isLocal(host) && net.isIP(host) === 0) {
+const noteHost = (host) => {
+  if (typeof host === "string" && isPublic(host)) {
     note({ host });
   }
-  return lookup(host, ...rest);
 };
-for (const name of ["lookup", "resolve", "resolve4", "resolve6"]) {
-  const original = dns.promises[name];
-  dns.promises[name] = (host, ...rest) => {
-    note({ host });
-    return original.call(dns.promises, host, ...rest);
-  };
+for (const library of [dns, dns.promises]) {
+  for (const name of ["lookup", "resolve", "resolve4", "resolve6"]) {
+    const original = library[name];
+    library[name] = (host, ...rest) => {
+      noteHost(host);
+      return original.call(library, host, ...rest);
+    };
+  }
 }
 const connect = net.Socket.prototype.connect;
-net.Socket.prototype.connect = function (...given) {
+net.Socket.prototype.connect = function (...all) {
   // Normalised arguments come as one list.
-  const options = Array.isArray(given[0]) ? given[0][0] : given[0];
-  const host = typeof options === "object" ? options?.host : typeof given[1] === "string" ? given[1] : undefined;
-  if (typeof host === "string" && !isLocal(host)) {
-    note({ host });
-  }
-  return connect.apply(this, given);
+  const options = Array.isArray(all[0]) ? all[0][0] : all[0];
+  noteHost(typeof options === "object" ? options?.host : all[1]);
+  return connect.apply(this, all);
 };
 
 // For those who say `import { request } from "node:https"`.
