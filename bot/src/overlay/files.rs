@@ -59,6 +59,14 @@ pub enum RenderError {
         /// What is known of it.
         integrity: String,
     },
+    /// A folder that is not part of what is packaged.
+    #[error("{package}: {path} lies outside of the project, and only what is in its folder can be packaged")]
+    Outside {
+        /// Name and version.
+        package: String,
+        /// Where it lies.
+        path: String,
+    },
     /// A template failed.
     #[error("a template cannot be rendered: {0}")]
     Template(#[from] askama::Error),

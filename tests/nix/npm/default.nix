@@ -168,6 +168,7 @@ let
       "./packages/two" = {
         v = "1.0.0";
         name = "@work/two";
+        script = [ ];
       };
       "@work/one".link = "./packages/one";
       "@work/two".link = "./packages/two";
@@ -175,6 +176,19 @@ let
       "./packages/two//leaf" = one;
     };
   } { pname = "workspace"; src = ./workspace; };
+
+  # A project that is built by its own script, with something that only its development needs.
+  project = program "." {
+    packages = {
+      "." = {
+        v = "1.0.0";
+        name = "project";
+        bin.project = "dist/cli.js";
+      };
+      maker = withBin { maker = "cli.js"; } // { dev = true; };
+      leaf = one;
+    };
+  } { pname = "project"; src = ./project; overrides.buildScript = "build"; };
 
   # The commit's files as the bot adds them: a path of this name with this hash is the fetcher's own output.
   addedByTheBot = builtins.path {
@@ -417,7 +431,16 @@ in
     workspace-links = holds workspace [
       ''[ "$(readlink node_modules/@work/one)" = ../../packages/one ]''
       ''[ "$(readlink node_modules/.bin/one)" = ../@work/one/cli.js ]''
+      ''[ "$(cat packages/two/made)" = "by a script" ] && [ -e packages/two/index.js ]''
     ];
+    project = prints project "project" "made by maker, with leaf 1";
+    project-tree = holds project [
+      ''[ ! -e node_modules/maker ] && [ ! -e node_modules/.bin ] && [ -e src/cli.js ]''
+    ];
+    engine-allowed = prints (program "fast" { packages = fastRows; } {
+      nodeEngine = ">=99";
+      overrides.engineStrict = false;
+    }) "fast" "this";
     git = prints fromGit "git-user" "from git";
   };
 

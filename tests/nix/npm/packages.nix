@@ -228,6 +228,15 @@ in
   "fast-other-1.0.0.tgz" = library "@fast/other" "1.0.0" "other";
   "fast-musl-1.0.0.tgz" = library "@fast/musl" "1.0.0" "musl";
 
+  "maker-1.0.0.tgz" = package { name = "maker"; version = "1.0.0"; } {
+    "cli.js" = ''
+      #!/usr/bin/env node
+      const fs = require("node:fs");
+      fs.mkdirSync("dist");
+      fs.writeFileSync("dist/cli.js", fs.readFileSync("src/cli.js", "utf8").replace("MAKER", "made by maker"));
+    '';
+  };
+
   "git-user-1.0.0.tgz" = package { name = "git-user"; version = "1.0.0"; } {
     "cli.js" = "#!/usr/bin/env node\nconsole.log(require('from-git'));\n";
   };

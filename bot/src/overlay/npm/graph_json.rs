@@ -34,6 +34,10 @@ pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderErro
     text.push_str("\"packages\": {\n");
     let mut rows = BTreeMap::new();
     for (path, entry) in &kept {
+        if path.split('/').any(|part| matches!(part, "." | "..")) {
+            let package = format!("{} {}", plan.name, plan.version);
+            return Err(RenderError::Outside { package, path: (*path).to_owned() });
+        }
         rows.insert(key(path), row(plan, graph, &kept, path, entry)?);
     }
     let rows: Vec<String> =

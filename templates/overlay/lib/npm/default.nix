@@ -14,7 +14,11 @@ let
 
   overrideForm = import ./overrides.nix { inherit lib; };
   semver = import ./semver.nix { inherit lib; };
-  smoke = import ../smoke.nix { inherit pkgs; };
+  # Of several programs, the others may want a project or a network.
+  smoke = import ../smoke.nix {
+    inherit pkgs;
+    mainOnly = true;
+  };
 
   # What runs here while building.
   buildNode = if stdenv.buildPlatform.canExecute stdenv.hostPlatform then nodejs else buildPackages.nodejs;
@@ -58,11 +62,17 @@ let
         ++ [ overrides ];
       };
 
+      isDev = row: row.dev or false;
+      builds = allOverrides.buildScript != null;
       tree = import ./tree.nix {
         inherit lib;
-        rows = lib.filterAttrs (_: row: allOverrides.dev || !(row.dev or false)) graph.rows;
+        rows = lib.filterAttrs (_: row: builds || allOverrides.dev || !isDev row) graph.rows;
         overrides = allOverrides;
       };
+      # What was only there for the build.
+      passing = lib.optionals (builds && !allOverrides.dev) (
+        map (row: row.at) (lib.filter isDev (lib.attrValues graph.rows))
+      );
 
       scripts = import ./scripts.nix {
         inherit
@@ -78,10 +88,13 @@ let
       };
 
       # Nothing is built where it could not run; only then, so that the package can still be looked at.
-      checked = lib.throwIf (problems != [ ]) "${pname} ${version}: ${lib.concatStringsSep "; " problems}";
-      problems =
-        graph.problems
-        ++ lib.optional (nodeEngine != null && nodejs ? version && !semver.satisfies nodejs.version nodeEngine)
+      problems = graph.problems ++ lib.optionals allOverrides.engineStrict engine;
+      checked = value:
+        lib.throwIf (problems != [ ]) "${pname} ${version}: ${lib.concatStringsSep "; " problems}" (
+          lib.warnIf (engine != [ ]) "${pname} ${version}: ${lib.concatStringsSep "" engine}" value
+        );
+      engine =
+        lib.optional (nodeEngine != null && nodejs ? version && !semver.satisfies nodejs.version nodeEngine)
           "it needs node ${toString nodeEngine}, and this package set has ${nodejs.version or "?"}";
 
       root = graph.entries.${graph.root};
@@ -115,6 +128,8 @@ let
 
         rootAt = root.at;
         node = "${nodejs}/bin/node";
+        inherit passing;
+        inherit (allOverrides) buildScript;
 
         unpackPhase = ''
           runHook preUnpack
@@ -127,6 +142,12 @@ let
         dontConfigure = true;
         buildPhase = ''
           runHook preBuild
+          if [ -n "''${buildScript-}" ]; then
+            node "$tools/link-bins.mjs" "$manifestPath" "$root" "$node"
+            HOME=$NIX_BUILD_TOP NIXWRIGHT_SHELL=$SHELL node "$tools/npm.mjs" run "$buildScript"
+            find "$root" -name .bin -path '*/node_modules/.bin' -prune -exec rm -r {} +
+            for place in $passing; do rm -rf "''${root:?}/$place"; done
+          fi
           runHook postBuild
         '';
         installPhase = ''

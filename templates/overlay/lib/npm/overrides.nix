@@ -5,7 +5,9 @@
 #   nativeBuildInputs, buildInputs   lists of packages
 #   patches                          on the package's own files
 #   env                              environment variables while it is built
-#   dev                              whether what only its development needs is there too
+#   dev                              whether what only its development needs is there too (for a local project)
+#   buildScript                      name of the script in package.json that builds it, run with what its development needs
+#   engineStrict                     whether a node that upstream does not support is refused: true unless said otherwise
 #   mayLack                          names of packages that are worth having without what they ship for this platform
 #   preBuild, postInstall, …         hooks of the phases
 #   packages.<name>, packages."<name>-<version>"
@@ -30,7 +32,9 @@ let
     "downloads"
   ];
   switches = [
+    "buildScript"
     "dev"
+    "engineStrict"
     "skipScript"
   ];
   hooks = lib.concatMap (phase: [
@@ -43,7 +47,9 @@ let
     "buildInputs"
     "patches"
     "env"
+    "buildScript"
     "dev"
+    "engineStrict"
     "mayLack"
     "packages"
   ];
@@ -66,7 +72,9 @@ let
     mayLack = [ ];
     env = { };
     downloads = { };
+    buildScript = null;
     dev = false;
+    engineStrict = true;
     skipScript = false;
     postPatch = "";
     preBuild = "";

@@ -176,6 +176,16 @@ fn an_entry_that_nix_cannot_check_is_refused_by_name() {
 }
 
 #[test]
+fn a_folder_beside_the_project_is_refused_by_name() {
+    let beside = Entry { source: Source::Directory, ..entry("beside", "1.0.0", &[]) };
+    let error = rendered(&plan("", vec![("../beside", beside)])).unwrap_err();
+    assert_eq!(
+        error.to_string(),
+        "tool 1.0.0: ../beside lies outside of the project, and only what is in its folder can be packaged"
+    );
+}
+
+#[test]
 fn a_row_of_the_usual_kind_takes_at_most_180_bytes() {
     let integrity = format!("sha512-{}==", "x".repeat(86));
     let entries: Vec<(String, Entry)> = (0..100)

@@ -61,7 +61,7 @@ function searchPath(folder) {
   }
   const before = (process.env.PATH ?? "").split(delimiter).filter((entry) => !folders.includes(entry));
   const own = process.env.NIXWRIGHT_BIN;
-  return [...folders, own, ...before.filter((entry) => entry !== own)].join(delimiter);
+  return [...folders, own, ...before.filter((entry) => entry !== own)].filter(Boolean).join(delimiter);
 }
 
 /** Nested values as npm names them: `npm_package_bin_NAME`, `npm_package_config_KEY`. */

@@ -34,6 +34,9 @@ try {
 
 function place(entry) {
   const target = join(root, entry.at);
+  if (entry.at.split("/").includes("..")) {
+    throw new Error(`${entry.id} would stand at ${entry.at}, which is outside of the tree`);
+  }
   if (entry.folder !== undefined) {
     if (entry.at !== "") {
       rmSync(target, { recursive: true, force: true });
