@@ -5,13 +5,13 @@
 use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
+use nixwright_resolver::npm::platform;
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::npm::{Entry, NpmGraph, Source};
 use serde_json::{Map, Value, json};
 
 use super::super::GENERATED;
 use super::super::files::RenderError;
-use super::platform::{fits, is_limited};
 
 /// Renders a plan.
 pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderError> {
@@ -75,10 +75,10 @@ fn families<'p>(graph: &NpmGraph, kept: &Entries<'p>) -> BTreeMap<&'p str, Vec<S
     let mut families = BTreeMap::new();
     for (path, entry) in kept {
         let members: Vec<(&String, &Entry)> = entry
-            .dependencies
-            .values()
-            .filter_map(|target| graph.entries.get_key_value(target))
-            .filter(|(_, member)| member.optional && is_limited(member))
+            .optional_dependencies
+            .iter()
+            .filter_map(|name| graph.entries.get_key_value(entry.dependencies.get(name)?))
+            .filter(|(_, member)| !(member.os.is_empty() && member.cpu.is_empty()))
             .collect();
         let platforms: BTreeSet<_> =
             members.iter().map(|(_, member)| (&member.os, &member.cpu, &member.libc)).collect();
@@ -116,10 +116,10 @@ fn row(
             put("url", url.as_str().into());
             put("h", hash(integrity)?);
         }
-        Source::Git { url, commit, hash } => {
+        Source::Git { url, commit, hash: tree } => {
             put("git", url.as_str().into());
             put("rev", commit.as_str().into());
-            put("h", hash.as_str().into());
+            put("h", hash(tree)?);
         }
         Source::Bundled => {
             put("bundled", true.into());
@@ -152,11 +152,15 @@ fn row(
         put("script", json!(closure(kept, path)));
     }
     let expected: BTreeSet<&String> =
-        graph.systems.iter().filter(|system| !entry.optional || fits(system, entry)).collect();
+        graph.systems.iter().filter(|system| !entry.optional || fits(entry, system)).collect();
     if entry.on.iter().collect::<BTreeSet<_>>() != expected {
         put("on", json!(entry.on));
     }
     Ok(row)
+}
+
+fn fits(entry: &Entry, system: &str) -> bool {
+    platform::fits(&entry.os, &entry.cpu, &entry.libc, system)
 }
 
 /// The name that a folder in `node_modules` says, scope included.

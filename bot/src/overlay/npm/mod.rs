@@ -1,7 +1,6 @@
 //! The files of an npm package.
 
 mod graph_json;
-mod platform;
 
 use std::collections::BTreeMap;
 

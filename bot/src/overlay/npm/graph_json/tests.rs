@@ -69,6 +69,7 @@ fn a_release_with_platform_packages_and_a_script() {
             ("@fast/win32-x64", "node_modules/@fast/win32-x64"),
         ],
     );
+    fast.optional_dependencies = fast.dependencies.keys().cloned().collect();
     fast.script = true;
     let mut helper = entry("helper", "1.2.0", &[]);
     helper.optional = true;
