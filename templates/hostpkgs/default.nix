@@ -36,6 +36,7 @@ let
     stdenvNoCC = pkgs.stdenv;
 
     fetchurl = import ./fetchurl.nix;
+    fetchgit = import ./fetchgit.nix { inherit (pkgs) runCommandLocal git; };
     inherit (import ./build-support.nix { inherit lib; inherit (pkgs) stdenv; })
       runCommand
       runCommandLocal

@@ -25,11 +25,38 @@ let
         "/bin"
       ];
     };
+  # An overlay that was written where there was no node has none.
+  node = {
+    program = "";
+    headers = "";
+    gyp = "";
+    version = "0";
+    fingerprint = "";
+  }
+  // toolchain.node or { };
 in
 
 {
   rustc = rustTool "rustc";
   cargo = rustTool "cargo";
+
+  # node with its headers, and the node-gyp of its npm, where nixpkgs has them.
+  nodejs =
+    final.runCommandLocal "nodejs" { inherit (node) program headers gyp fingerprint; } ''
+      if [ -z "$program" ]; then
+        echo 'this machine has no node; install it (20 or newer), or use nixpkgs (build.pkgs = "nixpkgs")' >&2
+        exit 1
+      fi
+      mkdir -p "$out/bin" "$out/include" "$out/lib/node_modules/npm/node_modules"
+      ln -s "$program" "$out/bin/node"
+      if [ -n "$headers" ]; then ln -s "$headers" "$out/include/node"; fi
+      if [ -n "$gyp" ]; then ln -s "$gyp" "$out/lib/node_modules/npm/node_modules/node-gyp"; fi
+    ''
+    // {
+      pname = "nodejs";
+      inherit (node) version;
+      meta.mainProgram = "node";
+    };
 
   autoconf = tool "autoconf" [ "autoconf" ];
   automake = tool "automake" [ "automake" ];

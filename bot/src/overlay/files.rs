@@ -8,6 +8,7 @@ use nixwright_resolver::plan::{Graph, Plan};
 
 use super::cargo::{self, Lto};
 use super::nix_string::{NotNixText, nix_string};
+use super::npm;
 use crate::model::{AttrPath, Strategy, System};
 
 static OVERLAY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates/overlay");
@@ -45,11 +46,26 @@ pub enum RenderError {
         /// What it has.
         source: NotNixText,
     },
-    /// A graph of an ecosystem that is not written yet.
-    #[error("{package}: packages of this ecosystem cannot be written by this version")]
-    Ecosystem {
-        /// The release.
+    /// A source has no hash that Nix can check.
+    #[error(
+        "{package}: {entry} has the integrity `{integrity}`, and Nix checks only sha512, sha256 and sha1: \
+         it cannot be built without one of these"
+    )]
+    Integrity {
+        /// Name and version.
         package: String,
+        /// Name, version and place of the entry.
+        entry: String,
+        /// What is known of it.
+        integrity: String,
+    },
+    /// A folder that is not part of what is packaged.
+    #[error("{package}: {path} lies outside of the project, and only what is in its folder can be packaged")]
+    Outside {
+        /// Name and version.
+        package: String,
+        /// Where it lies.
+        path: String,
     },
     /// A template failed.
     #[error("a template cannot be rendered: {0}")]
@@ -114,7 +130,7 @@ pub fn package_files(
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
         Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
-        Graph::Npm(_) => return Err(RenderError::Ecosystem { package: plan.purl.clone() }),
+        Graph::Npm(graph) => npm::files(plan, graph)?,
     };
     Ok(files.into_iter().map(|(name, content)| (format!("packages/{attr}/{name}"), content.into_bytes())).collect())
 }

@@ -4,6 +4,7 @@ pub mod cargo;
 mod files;
 mod meta;
 mod nix_string;
+pub mod npm;
 mod previous;
 
 pub use files::{Files, PackageSet, RenderError, Settings, common_files, has_marker, package_files};

@@ -18,20 +18,31 @@ impl PublishedGraph {
     pub fn parse(content: &[u8]) -> Option<Self> {
         let graph: Value = serde_json::from_slice(content).ok()?;
         let rows = graph.get("packages")?.as_object()?;
-        let (_, version) = graph.get("purl")?.as_str()?.rsplit_once('@')?;
+        let purl = graph.get("purl")?.as_str()?;
+        let (_, version) = purl.rsplit_once('@')?;
+        let name_and_version = if purl.starts_with("pkg:npm/") { in_node_modules } else { of_crate };
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
         Some(Self { version: version.to_owned(), packages })
     }
 }
 
-fn name_and_version(id: &str, row: &Value) -> Option<(String, String)> {
-    let explicit = |key: &str| row.get(key).and_then(Value::as_str).map(str::to_owned);
-    if let (Some(name), Some(version)) = (explicit("name"), explicit("version")) {
+fn text(row: &Value, key: &str) -> Option<String> {
+    row.get(key).and_then(Value::as_str).map(str::to_owned)
+}
+
+fn of_crate(id: &str, row: &Value) -> Option<(String, String)> {
+    if let (Some(name), Some(version)) = (text(row, "name"), text(row, "version")) {
         return Some((name, version));
     }
     // Crate names have no dot, so the version begins after the last `-` before the first one.
     let name_end = id.find('.').and_then(|dot| id.get(..dot)?.rfind('-'))?;
     Some((id.get(..name_end)?.to_owned(), id.get(name_end + 1..)?.to_owned()))
+}
+
+/// The place in the tree ends with the name; what has no version is a link or the project itself.
+fn in_node_modules(place: &str, row: &Value) -> Option<(String, String)> {
+    let folder = place.rsplit_once("//").map_or(place, |(_, name)| name);
+    Some((text(row, "name").unwrap_or_else(|| folder.to_owned()), text(row, "v")?))
 }
 
 #[cfg(test)]
@@ -46,6 +57,15 @@ mod tests {
         assert_eq!(graph.version, "1.0.0-rc.1");
         assert!(graph.packages.contains(&("windows-sys".to_owned(), "0.59.0".to_owned())));
         assert!(graph.packages.contains(&("b".to_owned(), "1.0.0-alpha.2".to_owned())));
+    }
+
+    #[test]
+    fn a_place_in_node_modules_ends_with_the_name() {
+        let text = br#"{"purl":"pkg:npm/a@1.0.0","packages":{"a":{"v":"1.0.0"},"a//@s/b":{"v":"2.0.0"},"c":{"v":"3.0.0","name":"d"},
+            "e":{"link":"./e"},"./e":{}}}"#;
+        let graph = PublishedGraph::parse(text).unwrap();
+        let packages: Vec<String> = graph.packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        assert_eq!(packages, ["@s/b 2.0.0", "a 1.0.0", "d 3.0.0"]);
     }
 
     #[test]

@@ -3,4 +3,8 @@
 # The public addresses that sources are fetched from, as functions of what is fetched. They are written nowhere else.
 {
   crates-io = name: version: "https://static.crates.io/crates/${name}/${version}/download";
+
+  # A scope is part of the name, not of the file's.
+  npm =
+    name: version: "https://registry.npmjs.org/${name}/-/${baseNameOf name}-${version}.tgz";
 }

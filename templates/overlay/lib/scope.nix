@@ -16,8 +16,17 @@ lib.makeScope pkgs.newScope (
     # The Rust toolchain, which runs on the machine that builds.
     inherit (pkgs.buildPackages) rustc cargo;
 
+    # What the programs of npm run with.
+    inherit (pkgs) nodejs;
+
     buildCargoPackage = import ./cargo {
       inherit (self) rustc cargo;
+      inherit pkgs;
+      inherit (pkgs) buildPackages;
+    };
+
+    buildNpmPackage = import ./npm {
+      inherit (self) nodejs;
       inherit pkgs;
       inherit (pkgs) buildPackages;
     };

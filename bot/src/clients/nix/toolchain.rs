@@ -7,6 +7,7 @@ use std::time::Duration;
 use serde::Serialize;
 
 use super::NixError;
+use super::node::Node;
 use super::process::{command, run_ok};
 use super::tools::find_program;
 use crate::model::System;
@@ -22,6 +23,8 @@ pub struct Toolchain {
     pub rust: PathBuf,
     /// The folder whose `bin` has cc.
     pub cc: PathBuf,
+    /// Node, if the machine has it: only programs of npm need it.
+    pub node: Option<Node>,
     /// The folders that builds have to see.
     pub sandbox: Vec<PathBuf>,
 }
@@ -32,6 +35,8 @@ struct File<'a> {
     system: &'a System,
     fingerprint: &'a str,
     paths: Paths<'a>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    node: Option<&'a Node>,
     sandbox: &'a [PathBuf],
 }
 
@@ -54,6 +59,7 @@ impl Toolchain {
             system: &self.system,
             fingerprint: &self.fingerprint,
             paths: Paths { rust: &self.rust, cc: &self.cc },
+            node: self.node.as_ref(),
             sandbox: &self.sandbox,
         };
         let malformed = |error: serde_json::Error| NixError::Malformed {
@@ -99,10 +105,14 @@ pub async fn probe_toolchain() -> Result<Toolchain, NixError> {
     }
     let folders: Vec<PathBuf> = SYSTEM_FOLDERS.iter().map(PathBuf::from).filter(|folder| folder.is_dir()).collect();
     let cc = prefix(&cc).ok_or(NixError::ToolMissing { program: "cc", package: "a C compiler in a `bin` folder" })?;
+    let node = Node::probe(&search, async |program| first_line(program, &["--version"]).await).await?;
+    let of_node = node.as_ref().map(Node::folders).unwrap_or_default();
+    let more: Vec<&PathBuf> = [&sysroot, &cc].into_iter().chain(&of_node).collect();
     Ok(Toolchain {
         system: System::current(),
         fingerprint: fingerprint.join("\n"),
-        sandbox: with_folders(folders, &[&sysroot, &cc]),
+        sandbox: with_folders(folders, &more),
+        node,
         rust: sysroot,
         cc,
     })

@@ -1,0 +1,1 @@
+module.exports = `two with leaf ${require("leaf")}`;
