@@ -8,5 +8,7 @@ pub mod files;
 pub mod git;
 pub mod github;
 pub mod http;
+pub mod integrity;
 pub mod nix;
+pub mod npm;
 pub mod osv;
