@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::model::InvalidValue;
+use crate::model::{InvalidValue, RepositoryName};
 
 /// The sparse index of crates.io.
 pub const CRATES_INDEX: &str = "https://index.crates.io/";
@@ -169,6 +169,12 @@ pub fn github_web(api: &Url) -> Url {
         web.set_path(&path);
     }
     web
+}
+
+/// The page of a repository of the public GitHub, from `OWNER/NAME`.
+pub fn github_repository(name: &str) -> Option<Url> {
+    let name: RepositoryName = name.parse().ok()?;
+    Url::parse(GITHUB_WEB).ok()?.join(name.as_str()).ok()
 }
 
 #[cfg(test)]

@@ -70,6 +70,21 @@ pub struct Integrity {
 }
 
 impl Integrity {
+    /// What a file is that was hashed here.
+    pub(super) fn new(algorithm: Algorithm, digest: Vec<u8>) -> Self {
+        Self { algorithm, digests: vec![digest] }
+    }
+
+    /// The SHA-512 of a file.
+    ///
+    /// # Errors
+    /// When it cannot be read.
+    pub fn of_file(path: &Path) -> Result<Self, FileError> {
+        let digest = digest(path, Algorithm::Sha512)?;
+        let absent = || FileError::new("read", path, io::Error::from(io::ErrorKind::NotFound));
+        Ok(Self::new(Algorithm::Sha512, digest.ok_or_else(absent)?))
+    }
+
     /// Reads the hexadecimal SHA-1 that registries call `shasum`.
     ///
     /// # Errors
@@ -98,24 +113,34 @@ impl Integrity {
         self.digests.iter().any(|promised| promised == digest)
     }
 
+    /// Whether one file can be what both promise.
+    pub fn agrees(&self, other: &Self) -> bool {
+        self.algorithm == other.algorithm && self.digests.iter().any(|digest| other.allows(digest))
+    }
+
     /// Whether the file is there and is what was promised.
     ///
     /// # Errors
     /// When it is there but cannot be read.
     pub fn holds(&self, path: &Path) -> Result<bool, FileError> {
-        let failed = |error| FileError::new("read", path, error);
-        let mut file = match File::open(path) {
-            Ok(file) => file,
-            Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(false),
-            Err(error) => return Err(failed(error)),
-        };
-        let mut hasher = Hasher::new(self.algorithm);
-        let mut buffer = vec![0; 64 * 1024];
-        loop {
-            match file.read(&mut buffer).map_err(failed)? {
-                0 => return Ok(self.allows(&hasher.finish())),
-                count => hasher.update(&buffer[..count]),
-            }
+        Ok(digest(path, self.algorithm)?.is_some_and(|digest| self.allows(&digest)))
+    }
+}
+
+/// The hash of a file; nothing where there is none.
+fn digest(path: &Path, algorithm: Algorithm) -> Result<Option<Vec<u8>>, FileError> {
+    let failed = |error| FileError::new("read", path, error);
+    let mut file = match File::open(path) {
+        Ok(file) => file,
+        Err(error) if error.kind() == io::ErrorKind::NotFound => return Ok(None),
+        Err(error) => return Err(failed(error)),
+    };
+    let mut hasher = Hasher::new(algorithm);
+    let mut buffer = vec![0; 64 * 1024];
+    loop {
+        match file.read(&mut buffer).map_err(failed)? {
+            0 => return Ok(Some(hasher.finish())),
+            count => hasher.update(&buffer[..count]),
         }
     }
 }

@@ -10,5 +10,6 @@ pub mod github;
 pub mod http;
 pub mod integrity;
 pub mod nix;
+pub mod node;
 pub mod npm;
 pub mod osv;

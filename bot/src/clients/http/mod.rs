@@ -6,6 +6,7 @@
 //! trying again is always safe.
 
 mod cached;
+mod client;
 mod document;
 mod error;
 mod host;
@@ -17,11 +18,12 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode, redirect};
+use reqwest::{Response, StatusCode};
 use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::cached::Fetched;
+use self::client::make_client;
 pub use self::document::{Document, Validators};
 pub use self::error::HttpError;
 use self::error::{host_of, innermost, is_passing, shown};
@@ -233,14 +235,21 @@ impl Http {
     ) -> Result<(), HttpError> {
         let streamed = self.stream(url, destination, promised.algorithm(), max_bytes, &mut |_| {}).await?;
         if !promised.allows(&streamed.digest) {
-            let (algorithm, found) = (promised.algorithm().as_str(), data_encoding::BASE64.encode(&streamed.digest));
+            let found = Integrity::new(promised.algorithm(), streamed.digest);
             return Err(HttpError::IntegrityMismatch {
                 url: shown(url),
                 expected: promised.to_string(),
-                found: format!("{algorithm}-{found}"),
+                found: found.to_string(),
             });
         }
         Ok(streamed.file.commit_without_sync()?)
+    }
+
+    /// Streams what nobody vouches for into `destination`, and tells what it is.
+    pub async fn get_unverified(&self, url: &Url, destination: &Path, max_bytes: u64) -> Result<Integrity, HttpError> {
+        let streamed = self.stream(url, destination, Algorithm::Sha512, max_bytes, &mut |_| {}).await?;
+        streamed.file.commit_without_sync()?;
+        Ok(Integrity::new(Algorithm::Sha512, streamed.digest))
     }
 
     /// The body in a file that is not in its place yet, with its hash.
@@ -364,39 +373,6 @@ struct Streamed {
     file: PendingFile,
     digest: Vec<u8>,
     bytes: u64,
-}
-
-fn make_client(settings: &HttpSettings) -> Result<reqwest::Client, HttpError> {
-    // An error says that there already is a provider, which is as good.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    reqwest::Client::builder()
-        .user_agent(concat!("nixwright/", env!("CARGO_PKG_VERSION")))
-        .connect_timeout(settings.connect_timeout)
-        .read_timeout(settings.read_timeout)
-        .timeout(settings.try_timeout)
-        .redirect(redirect_policy())
-        .retry(reqwest::retry::never())
-        .referer(false)
-        .build()
-        .map_err(|error| HttpError::Setup { reason: innermost(&error) })
-}
-
-fn redirect_policy() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| match refused_redirect(attempt.previous(), attempt.url()) {
-        Some(reason) => attempt.error(reason),
-        None => attempt.follow(),
-    })
-}
-
-/// Why a redirect is not followed: up to five are, and never from an encrypted address to a plain one.
-fn refused_redirect(previous: &[Url], next: &Url) -> Option<&'static str> {
-    if previous.len() > 5 {
-        Some("more than 5 redirects in a row")
-    } else if next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https") {
-        Some("it leads from an encrypted address to one that is not")
-    } else {
-        None
-    }
 }
 
 /// Sorts the library's error by what to do about it.

@@ -3,24 +3,33 @@
 //! What is asked for by name alone comes with conditional requests, and is kept in the resolver's compact form; what is
 //! asked for by version or by hash is fetched once and read from the cache ever after.
 
+mod choice;
+mod error;
 mod kept;
 mod name;
+mod pins;
 #[cfg(test)]
 mod tests;
+mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use data_encoding::HEXLOWER;
 use nixwright_resolver::npm::packument::Packument;
 use serde_json::Value;
+use sha2::{Digest as _, Sha256};
 use url::Url;
 
+pub use self::choice::{NpmChoice, NpmVersion, newest, versions, why_nothing};
+pub use self::error::NpmError;
 use self::kept::Kept;
 pub(crate) use self::name::is_package_name;
+pub use self::trust::{Dist, RegistryKeys};
 use crate::clients::endpoints;
 use crate::clients::files::{self, FileError};
 use crate::clients::http::{Document, Http, HttpError, Validators};
-use crate::clients::integrity::{Integrity, InvalidIntegrity};
+use crate::clients::integrity::Integrity;
 
 /// The largest packument that is read, in bytes: some packages have tens of thousands of versions.
 const PACKUMENT_LIMIT: u64 = 256 << 20;
@@ -36,79 +45,6 @@ const ABBREVIATED: &str = "application/vnd.npm.install-v1+json; q=1.0, applicati
 
 /// The media type of everything else.
 const JSON: &str = "application/json";
-
-/// What a registry of npm packages could not give.
-#[derive(Debug, thiserror::Error)]
-pub enum NpmError {
-    /// No such package.
-    #[error("the package {name} is not in the registry {registry}; check its spelling, the scope included")]
-    NotFound {
-        /// As asked for.
-        name: String,
-        /// The registry's address.
-        registry: String,
-    },
-    /// The package is there, this version is not.
-    #[error("{name} has no version {version} in the registry {registry}: it was never published, or was removed")]
-    VersionNotFound {
-        /// The package.
-        name: String,
-        /// As asked for.
-        version: String,
-        /// The registry's address.
-        registry: String,
-    },
-    /// The registry names a tarball that is not there.
-    #[error("there is no tarball at {url}, though the registry names it; the next cycle tries again")]
-    TarballNotFound {
-        /// Where it should be.
-        url: String,
-    },
-    /// Not a name that a package can have.
-    #[error("{name:?} is not a package's name (`NAME` or `@SCOPE/NAME`, letters, digits and `-._~`, at most 214)")]
-    InvalidName {
-        /// As asked for.
-        name: String,
-    },
-    /// A version that cannot be part of an address.
-    #[error("{name} {version:?} cannot be asked for: not a version as the registry has them")]
-    InvalidVersion {
-        /// The package.
-        name: String,
-        /// As asked for.
-        version: String,
-    },
-    /// A document that is damaged, or about something else.
-    #[error(
-        "what the registry says of {package} cannot be used: {reason}; nothing was kept, the next cycle tries again"
-    )]
-    Document {
-        /// The package, with the version if one was asked for.
-        package: String,
-        /// What is wrong with it.
-        reason: String,
-    },
-    /// A hash that cannot be checked.
-    #[error("the tarball {url} cannot be checked: {source}")]
-    Integrity {
-        /// The tarball.
-        url: String,
-        /// What was promised.
-        source: InvalidIntegrity,
-    },
-    /// An address of a tarball that is none.
-    #[error("{url:?} is not the address of a tarball (http or https, without a user name)")]
-    InvalidAddress {
-        /// As given.
-        url: String,
-    },
-    /// The network.
-    #[error(transparent)]
-    Http(#[from] HttpError),
-    /// The cache.
-    #[error(transparent)]
-    File(#[from] FileError),
-}
 
 /// How much of a packument is wanted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -297,11 +233,51 @@ impl Npm {
         }
     }
 
+    /// The tarball at an address that nobody vouches for, and what it is. It is fetched anew each time, unless kept copies
+    /// are preferred.
+    pub async fn unverified_tarball(&self, url: &str) -> Result<(PathBuf, Integrity), NpmError> {
+        let address = self.tarball_address(url)?;
+        let key = HEXLOWER.encode(&Sha256::digest(address.as_str().as_bytes()));
+        let path = self.inner.cache.join("tarballs/unverified").join(format!("{key}.tgz"));
+        if self.prefer_offline && path.exists() {
+            let known = path.clone();
+            let hashed = tokio::task::spawn_blocking(move || Integrity::of_file(&known)).await;
+            return Ok((path.clone(), hashed.map_err(|error| stopped(&path, error))??));
+        }
+        match self.inner.http.get_unverified(&address, &path, self.archive_limit).await {
+            Ok(integrity) => Ok((path, integrity)),
+            Err(error) if error.is_absent() => Err(NpmError::TarballNotFound { url: address.to_string() }),
+            Err(error) => Err(error.into()),
+        }
+    }
+
     /// The verified tarball of a release, at the address that every registry has it at.
     pub async fn registry_tarball(&self, name: &str, version: &str, integrity: &str) -> Result<PathBuf, NpmError> {
         check_name(name)?;
         check_version(name, version)?;
         self.tarball(&endpoints::npm_tarball(self.inner.registry.as_str(), name, version), integrity).await
+    }
+
+    /// The keys that the registry signs with; none where it has none, as mirrors do.
+    pub async fn keys(&self) -> Result<RegistryKeys, NpmError> {
+        let url = self.address("-/npm/v1/keys")?;
+        let fetched = self.inner.http.get_conditional(&url, &self.inner.cache.join("keys"), MANIFEST_LIMIT).await;
+        match fetched {
+            Ok(fetched) => {
+                serde_json::from_slice(&fetched.body).map_err(|error| damaged("its keys", error.to_string()))
+            }
+            // Some take the path for a package's name, and refuse it.
+            Err(HttpError::Status { status, .. }) if matches!(status.as_u16(), 400 | 404 | 405 | 410 | 501) => {
+                Ok(RegistryKeys::default())
+            }
+            Err(error) => Err(error.into()),
+        }
+    }
+
+    /// Refuses releases of a package of which another hash was seen before: `(version, integrity)`.
+    pub fn compare_with_first_seen(&self, package: &str, releases: &[(&str, &str)]) -> Result<(), NpmError> {
+        check_name(package)?;
+        pins::compare(&self.inner.cache, package, releases)
     }
 
     /// Where a tarball is fetched from: what is at the public registry by its own account is at this one, as npm has it

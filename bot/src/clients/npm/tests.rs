@@ -4,11 +4,13 @@ use std::time::Duration;
 
 use flate2::Compression;
 use flate2::write::GzEncoder;
+use nixwright_resolver::plan::npm::Trust;
 use url::Url;
 use wiremock::matchers::{header, header_regex, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Form, Npm, NpmError};
+use super::trust::tests::Key;
+use super::{Dist, Form, Npm, NpmError};
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpError, HttpSettings};
 use crate::model::Clock;
@@ -124,7 +126,7 @@ async fn what_is_no_packument_of_that_package_is_refused_and_not_kept() {
     }
     assert!(!folder.path().join("npm/packuments").exists());
     insta::assert_snapshot!(said.join("\n"), @r#"
-what the registry says of a cannot be used: expected value at line 1 column 1; nothing was kept, the next cycle tries again
+what the registry says of a cannot be used: what the registry says of the package is no JSON object; nothing was kept, the next cycle tries again
 what the registry says of b cannot be used: it is about "@a/b"; nothing was kept, the next cycle tries again
 registry.example answered 304 Not Modified for http://registry.example/npm/c; this was not expected: check the address under [registries]
 the package d is not in the registry http://registry.example/npm/; check its spelling, the scope included
@@ -222,4 +224,30 @@ async fn old_tarballs_have_only_a_sha_1() {
     let registry = registry(&server, folder.path());
     let file = registry.registry_tarball("a", "1.0.0", "sha1-hvfkN/qlp/zhXR3cuerq6jd2Z7g=").await.unwrap();
     assert_eq!(std::fs::read(&file).unwrap(), b"a");
+}
+
+#[tokio::test]
+async fn the_registrys_keys_judge_its_signatures_and_a_registry_without_keys_judges_nothing() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let registry = registry(&server, folder.path());
+    let key = Key::new("SHA256:one");
+    let signed = |message: &str| {
+        let dist = serde_json::json!({ "integrity": SHA512, "signatures": [key.sign(message)] });
+        Dist::of_manifest(&serde_json::json!({ "dist": dist }).to_string())
+    };
+    let good = signed(&format!("@a/b@1.0.0:{SHA512}"));
+    for status in [400, 404] {
+        server.reset().await;
+        serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(status)).await;
+        assert_eq!(registry.keys().await.unwrap().judge("@a/b", "1.0.0", &good, None), Trust::Unavailable);
+    }
+    server.reset().await;
+    let keys = serde_json::json!({ "keys": [key.public(serde_json::Value::Null)] });
+    serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
+    let keys = registry.keys().await.unwrap();
+    assert_eq!(keys.judge("@a/b", "1.0.0", &good, None), Trust::Verified);
+    assert_eq!(keys.judge("@a/b", "1.0.0", &signed("@a/b@1.0.0:sha512-other"), None), Trust::Failed);
+    server.reset().await;
+    serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(500)).await;
+    assert!(registry.keys().await.is_err());
 }
