@@ -9,8 +9,8 @@ mod kept;
 mod name;
 mod pins;
 #[cfg(test)]
-mod tests;
-mod trust;
+pub(crate) mod tests;
+pub(crate) mod trust;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;

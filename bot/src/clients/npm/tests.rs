@@ -21,17 +21,17 @@ const DOCUMENT: &str = r#"{"name":"@a/b","dist-tags":{"latest":"1.0.0"},"version
 /// The bytes `bytes`, by SHA-512, and the same by SHA-1.
 const SHA512: &str = "sha512-rYerwe+0LgMgfzqYuPQR2tCVOqI9TTGaQkiAznBaEhke4sc3DCJOLYpoG4dctq+kYb25moaTst23SyXfAAINTQ==";
 
-pub(super) fn registry(server: &MockServer, cache: &Path) -> Npm {
+pub(crate) fn registry(server: &MockServer, cache: &Path) -> Npm {
     let settings = HttpSettings { attempts: 1, first_wait: Duration::from_millis(1), ..HttpSettings::default() };
     let http = Http::new(settings, Clock::system()).unwrap();
     Npm::new(http, Url::parse(&format!("{}/npm/", server.uri())).unwrap(), cache)
 }
 
-pub(super) async fn serve(server: &MockServer, at: &str, response: ResponseTemplate) {
+pub(crate) async fn serve(server: &MockServer, at: &str, response: ResponseTemplate) {
     Mock::given(method("GET")).and(path(at)).respond_with(response).mount(server).await;
 }
 
-pub(super) fn message(server: &MockServer, error: &NpmError) -> String {
+fn message(server: &MockServer, error: &NpmError) -> String {
     error
         .to_string()
         .replace(&server.uri(), "http://registry.example")

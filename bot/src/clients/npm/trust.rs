@@ -129,7 +129,7 @@ impl RegistryKey {
 }
 
 #[cfg(test)]
-pub(in crate::clients) mod tests {
+pub(crate) mod tests {
     use aws_lc_rs::encoding::AsDer as _;
     use aws_lc_rs::rand::SystemRandom;
     use aws_lc_rs::signature::{ECDSA_P256_SHA256_ASN1_SIGNING, EcdsaKeyPair, KeyPair as _};
@@ -141,25 +141,25 @@ pub(in crate::clients) mod tests {
     const INTEGRITY: &str = "sha512-AAAA";
 
     /// A key made for a test.
-    pub(in crate::clients) struct Key {
+    pub(crate) struct Key {
         pair: EcdsaKeyPair,
         keyid: &'static str,
     }
 
     impl Key {
-        pub(in crate::clients) fn new(keyid: &'static str) -> Self {
+        pub(crate) fn new(keyid: &'static str) -> Self {
             Self { pair: EcdsaKeyPair::generate(&ECDSA_P256_SHA256_ASN1_SIGNING).unwrap(), keyid }
         }
 
         /// As the registry publishes it.
-        pub(in crate::clients) fn public(&self, expires: Value) -> Value {
+        pub(crate) fn public(&self, expires: Value) -> Value {
             let key = self.pair.public_key().as_der().unwrap();
             json!({ "expires": expires, "keyid": self.keyid, "keytype": "ecdsa-sha2-nistp256",
                     "scheme": "ecdsa-sha2-nistp256", "key": BASE64.encode(key.as_ref()) })
         }
 
         /// As it stands in a manifest.
-        pub(in crate::clients) fn sign(&self, message: &str) -> Value {
+        pub(crate) fn sign(&self, message: &str) -> Value {
             let signature = self.pair.sign(&SystemRandom::new(), message.as_bytes()).unwrap();
             json!({ "keyid": self.keyid, "sig": BASE64.encode(signature.as_ref()) })
         }

@@ -6,6 +6,8 @@
 mod fetch;
 mod metadata;
 mod project;
+#[cfg(test)]
+mod tests;
 mod trust;
 
 use std::path::{Path, PathBuf};
