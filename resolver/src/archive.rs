@@ -50,7 +50,7 @@ pub struct CrateFacts {
 }
 
 /// What the readers say, without the bytes of the archive that some of their messages quote.
-fn printable(error: &io::Error) -> String {
+pub(crate) fn printable(error: &io::Error) -> String {
     let plain = |character: &char| !character.is_control() && *character != char::REPLACEMENT_CHARACTER;
     error.to_string().chars().filter(plain).take(120).collect()
 }
@@ -93,12 +93,12 @@ pub enum ArchiveError {
 /// # Errors
 /// [`ArchiveError`], for anything that `cargo package` would not have written.
 pub fn read_crate(archive: impl Read, name: &str, version: &str, limits: Limits) -> Result<CrateFacts, ArchiveError> {
-    let unpacked = Bounded { inner: GzDecoder::new(archive), left: limits.unpacked, exceeded: false };
+    let unpacked = Bounded::new(GzDecoder::new(archive), limits.unpacked);
     let mut tar = tar::Archive::new(unpacked);
     let folder = format!("{name}-{version}");
     let mut reader = Reader { facts: CrateFacts::default(), manifest: None };
     let outcome = reader.entries(&mut tar, &folder, limits);
-    if tar.into_inner().exceeded {
+    if tar.into_inner().exceeded() {
         return Err(ArchiveError::TooLarge { what: "unpacked bytes", limit: limits.unpacked });
     }
     outcome?;
@@ -221,10 +221,21 @@ fn note_env_names(source: &[u8], names: &mut BTreeSet<String>) {
 }
 
 /// A reader that ends with an error once more than `left` bytes have come through.
-struct Bounded<R> {
+pub(crate) struct Bounded<R> {
     inner: R,
     left: u64,
     exceeded: bool,
+}
+
+impl<R> Bounded<R> {
+    pub(crate) fn new(inner: R, left: u64) -> Self {
+        Self { inner, left, exceeded: false }
+    }
+
+    /// Whether more came than was allowed.
+    pub(crate) fn exceeded(&self) -> bool {
+        self.exceeded
+    }
 }
 
 impl<R: Read> Read for Bounded<R> {

@@ -17,10 +17,12 @@ use nixwright::clients::endpoints;
 use nixwright::clients::git::{Author, Overlay};
 use nixwright::clients::http::{Http, HttpSettings};
 use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
+use nixwright::clients::node;
+use nixwright::clients::npm::Npm;
 use nixwright::model::{AttrPath, Clock, Strategy, System};
 use nixwright::overlay::{PackageSet, Settings, common_files, package_files};
 use nixwright::stages::build::{Builder, Built};
-use nixwright::stages::resolve::{self, Resolver};
+use nixwright::stages::resolve::{self, NpmTrees, Resolver};
 use nixwright::stages::write::{Writer, main_branch};
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::cargo::{Release, SystemTriple};
@@ -74,7 +76,10 @@ impl Bench {
         let cache = folder.join("cache");
         let crates = CratesIo::new(http.clone(), endpoints::crates_index(&environment)?, &cache);
         let cargo = Cargo::open(&cache.join("work")).await?;
-        let resolver = Resolver { crates, cargo, cache, limits: Limits::default() };
+        let limits = Limits::default();
+        let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
+        let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), cache: cache.clone(), limits };
+        let resolver = Resolver { crates, cargo, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 

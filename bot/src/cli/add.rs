@@ -14,7 +14,7 @@ use serde::Serialize;
 use super::exit::{CliError, Exit};
 use super::output::{Tone, print, toned};
 use super::progress::Bars;
-use super::wiring::{State, environment, find_config, limits, resolver};
+use super::wiring::{Addresses, State, environment, find_config, limits, resolver};
 use crate::clients::files::{self, FileError};
 use crate::config::edit::{self, EditError, Edited, Entry};
 use crate::config::{Config, ConfigError, Machine, Package, Upstream};
@@ -33,12 +33,13 @@ const LONGEST_COMMENT: usize = 80;
 #[command(after_help = "Examples:\n  nixwright add pkg:cargo/ripgrep\n  \
                         nixwright add pkg:cargo/fd-find --name fd --dry-run\n  \
                         nixwright add pkg:cargo/bottom --no-default-features --features battery\n  \
+                        nixwright add pkg:npm/@angular/cli\n  \
                         nixwright -c overlay/nixwright.toml add pkg:cargo/zellij --binaries zellij --json\n\n\
                         The file's comments, order and line ends stay as they are. Without a configuration file, \
                         nixwright.toml is created.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line, given or not")]
 pub(super) struct AddArgs {
-    /// What to follow: pkg:cargo/NAME
+    /// What to follow: pkg:cargo/NAME or pkg:npm/NAME
     purl: Upstream,
     /// What it is called in the overlay [default: its own name]
     #[arg(long, value_name = "ATTR")]
@@ -132,7 +133,10 @@ impl AddArgs {
     fn entry(&self, upstream_name: &str, purl: String) -> Result<Entry, CliError> {
         let attr = match &self.name {
             Some(name) => name.clone(),
+            // A scope is part of a name in the overlay, its signs are not.
             None => upstream_name
+                .trim_start_matches('@')
+                .replace('/', "-")
                 .parse()
                 .map_err(|error| CliError::usage(format!("{error}; say with `--name` what it is called here")))?,
         };
@@ -266,7 +270,7 @@ fn same_upstream<'a>(config: &'a Config, purl: &str, except: Option<&AttrPath>) 
 /// What the registry has, and what its newest release is made of.
 async fn look_up(config: &Config, package: &Package) -> Result<Found, CliError> {
     let cache = State::of(config).cache();
-    let (resolver, _) = resolver(config.registries.crates_index.clone(), &cache, limits(config)).await?;
+    let (resolver, _) = resolver(Addresses::of(config), &cache, limits(config)).await?;
     let policy = &package.policy;
     let wanted = Wanted { track: &policy.track, min_age: policy.min_age, current: None, now: Clock::system().now() };
     let upstream = &package.upstream;
@@ -306,14 +310,17 @@ fn waits(waiting: Waiting) -> (String, String) {
 
 impl Found {
     fn new(candidate: &Candidate, plan: &Plan, waits: Option<String>) -> Self {
-        let Origin::Cargo { name, .. } = &candidate.origin;
+        let (upstream, name) = match &candidate.origin {
+            Origin::Cargo { name, .. } => (Upstream::Cargo { name: name.clone() }, name),
+            Origin::Npm { name, .. } => (Upstream::Npm { name: name.clone() }, name),
+        };
         let shown = |text: &Option<String>| {
             let line = clip(&one_line(text.as_deref().unwrap_or_default()), LONGEST_TEXT);
             (!line.is_empty()).then_some(line)
         };
         let metadata = &plan.metadata;
         Self {
-            purl: Upstream::Cargo { name: name.clone() }.to_string(),
+            purl: upstream.to_string(),
             version: plan.version.clone(),
             description: shown(&metadata.description),
             license: shown(&metadata.license),

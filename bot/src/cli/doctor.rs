@@ -8,8 +8,9 @@ use serde::Serialize;
 use super::exit::{CliError, Exit};
 use super::forge::github;
 use super::output::{Tone, print, toned};
-use super::wiring::{State, environment, limits, load_config, nix, open_overlay, resolver};
-use crate::config::{Config, Forge};
+use super::wiring::{Addresses, State, environment, limits, load_config, nix, open_overlay, resolver};
+use crate::clients::npm::Form;
+use crate::config::{Config, Forge, Upstream};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  nixwright doctor\n  nixwright doctor --json")]
@@ -74,16 +75,25 @@ async fn check_nix(config: &Config, checks: &mut Vec<Check>) {
 
 /// Asks for the newest release of the first package, which a cycle would do too.
 async fn check_registry(config: &Config, checks: &mut Vec<Check>) {
-    let index = config.registries.crates_index.clone();
-    let resolver = match resolver(index.clone(), &State::of(config).cache(), limits(config)).await {
+    let resolver = match resolver(Addresses::of(config), &State::of(config).cache(), limits(config)).await {
         Ok((resolver, _)) => resolver,
         Err(error) => return checks.push(outcome("registry", Err(error.to_string()))),
     };
     let Some(package) = config.packages.values().next() else { return };
     let name = package.upstream.name();
-    let versions = resolver.crates.versions(name).await;
-    let found = versions.map(|versions| format!("{index} knows {} versions of {name}", versions.len()));
-    checks.push(outcome("registry", found.map_err(|error| error.to_string())));
+    let found = match &package.upstream {
+        Upstream::Npm { .. } => {
+            let packument = resolver.npm.registry.packument(name, Form::Full).await;
+            let count = packument.map(|packument| packument.versions().count()).map_err(|error| error.to_string());
+            count.map(|count| (resolver.npm.registry.registry(), count))
+        }
+        _ => {
+            let versions = resolver.crates.versions(name).await.map_err(|error| error.to_string());
+            versions.map(|versions| (resolver.crates.index(), versions.len()))
+        }
+    };
+    let found = found.map(|(registry, count)| format!("{registry} knows {count} versions of {name}"));
+    checks.push(outcome("registry", found));
 }
 
 /// Whether the repository is there, and what the bot lacks to write to it.

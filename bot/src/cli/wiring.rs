@@ -13,15 +13,18 @@ use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
+use crate::clients::endpoints;
 use crate::clients::git::{Author, Overlay};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
+use crate::clients::node;
+use crate::clients::npm::Npm;
 use crate::clients::osv::Osv;
 use crate::config::{BuildPackages, Config};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
-use crate::stages::resolve::Resolver;
+use crate::stages::resolve::{NpmTrees, Resolver};
 use crate::stages::write::Writer;
 use crate::store::Store;
 
@@ -91,12 +94,42 @@ fn plain(folder: &Path) -> PathBuf {
     })
 }
 
-/// The resolver, with a registry and caches below `cache`.
-pub(super) async fn resolver(index: Url, cache: &Path, limits: Limits) -> Result<(Resolver, Http), CliError> {
+/// The addresses of registries that releases are resolved from.
+pub(super) struct Addresses {
+    /// The sparse index.
+    pub(super) crates: Url,
+    /// The registry of npm packages.
+    pub(super) npm: Url,
+}
+
+impl Addresses {
+    pub(super) fn of(config: &Config) -> Self {
+        Self { crates: config.registries.crates_index.clone(), npm: config.registries.npm.clone() }
+    }
+
+    /// Those that count where there is no configuration.
+    pub(super) fn of_environment() -> Result<Self, CliError> {
+        let environment = environment();
+        let crates = endpoints::crates_index(&environment).map_err(CliError::usage)?;
+        Ok(Self { crates, npm: endpoints::npm_registry(&environment).map_err(CliError::usage)? })
+    }
+}
+
+/// The resolver, with registries and caches below `cache`.
+pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> Result<(Resolver, Http), CliError> {
     let http = Http::new(HttpSettings::default(), Clock::system()).map_err(CliError::machine)?;
-    let crates = CratesIo::new(http.clone(), index, cache).with_archive_limit(limits.compressed);
+    let crates = CratesIo::new(http.clone(), from.crates, cache).with_archive_limit(limits.compressed);
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
-    Ok((Resolver { crates, cargo, cache: cache.to_owned(), limits }, http))
+    let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
+    Ok((Resolver { crates, cargo, npm, cache: cache.to_owned(), limits }, http))
+}
+
+/// What trees of npm packages are computed from, for the node that is on PATH.
+pub(super) async fn npm_trees(http: Http, registry: Url, cache: &Path, limits: Limits) -> NpmTrees {
+    let registry = Npm::new(http, registry, cache).with_archive_limit(limits.compressed);
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    let node = node::version(&search, cache).await.unwrap_or_else(|| node::ASSUMED.to_owned());
+    NpmTrees { registry, node, cache: cache.to_owned(), limits }
 }
 
 /// What an archive may ask of us, from the configuration.
@@ -139,7 +172,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let state = State::of(&config);
     let (nix, toolchain) = nix(&config).await?;
     let toolchain = toolchain.map(|toolchain| toolchain.to_json()).transpose().map_err(CliError::machine)?;
-    let (resolver, http) = resolver(config.registries.crates_index.clone(), &state.cache(), limits(&config)).await?;
+    let (resolver, http) = resolver(Addresses::of(&config), &state.cache(), limits(&config)).await?;
     let overlay = open_overlay(&state)?;
     let store = state.store().await?;
     let author = Author { name: config.overlay.author_name.clone(), email: config.overlay.author_email.clone() };

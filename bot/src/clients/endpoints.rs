@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
-use crate::model::InvalidValue;
+use crate::model::{InvalidValue, RepositoryName};
 
 /// The sparse index of crates.io.
 pub const CRATES_INDEX: &str = "https://index.crates.io/";
@@ -18,6 +18,12 @@ pub const CRATES_DOWNLOAD: &str = "https://static.crates.io/crates";
 
 /// The environment variable that names another sparse index.
 pub const CRATES_INDEX_VARIABLE: &str = "NIXWRIGHT_CRATES_INDEX";
+
+/// The registry of npm packages; their tarballs are below it, at the addresses of [`npm_tarball`].
+pub const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
+
+/// The environment variable that names another registry of npm packages.
+pub const NPM_REGISTRY_VARIABLE: &str = "NIXWRIGHT_NPM_REGISTRY";
 
 /// The advisory database.
 pub const OSV_API: &str = "https://api.osv.dev/";
@@ -73,6 +79,12 @@ pub fn public_crate_url(name: &str, version: &str) -> String {
     format!("{CRATES_DOWNLOAD}/{name}/{version}/download")
 }
 
+/// Where every registry of npm packages has a tarball: below its own address `registry`, which ends in `/`.
+pub fn npm_tarball(registry: &str, name: &str, version: &str) -> String {
+    let file = name.rsplit('/').next().unwrap_or(name);
+    format!("{registry}{name}/-/{file}-{version}.tgz")
+}
+
 /// Reads the address of a sparse index as cargo spells it, with or without `sparse+`.
 ///
 /// The result ends in `/`, because paths of crates are joined to it.
@@ -117,6 +129,17 @@ pub fn crates_index(environment: &BTreeMap<String, String>) -> Result<Url, Inval
     }
 }
 
+/// The registry of npm packages that the environment names, else the public one.
+///
+/// # Errors
+/// When the variable's value is not the address of a service.
+pub fn npm_registry(environment: &BTreeMap<String, String>) -> Result<Url, InvalidValue> {
+    match environment.get(NPM_REGISTRY_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => parse_api(text),
+        _ => parse_api(NPM_REGISTRY),
+    }
+}
+
 /// The advisory database named by the environment, else the public one.
 ///
 /// # Errors
@@ -148,13 +171,19 @@ pub fn github_web(api: &Url) -> Url {
     web
 }
 
+/// The page of a repository of the public GitHub, from `OWNER/NAME`.
+pub fn github_repository(name: &str) -> Option<Url> {
+    let name: RepositoryName = name.parse().ok()?;
+    Url::parse(GITHUB_WEB).ok()?.join(name.as_str()).ok()
+}
+
 #[cfg(test)]
 mod tests {
     use std::collections::BTreeMap;
 
     use super::{
         CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API, GITHUB_WEB, advisory_page, crates_index,
-        github_web, package_page, parse_api, parse_index, public_crate_url,
+        github_web, npm_tarball, package_page, parse_api, parse_index, public_crate_url,
     };
 
     #[test]
@@ -206,6 +235,13 @@ mod tests {
     #[test]
     fn the_public_address_of_a_crate_is_the_one_the_public_index_gives() {
         assert_eq!(public_crate_url("a-b", "1.2.3+x"), format!("{CRATES_DOWNLOAD}/a-b/1.2.3+x/download"));
+    }
+
+    #[test]
+    fn a_tarball_is_below_its_package_without_the_scope_in_its_own_name() {
+        let tarball = |name, version| npm_tarball("https://registry.example/", name, version);
+        assert_eq!(tarball("svgo", "4.1.0"), "https://registry.example/svgo/-/svgo-4.1.0.tgz");
+        assert_eq!(tarball("@a/b", "1.0.0-rc.1"), "https://registry.example/@a/b/-/b-1.0.0-rc.1.tgz");
     }
 
     #[test]

@@ -8,5 +8,8 @@ pub mod files;
 pub mod git;
 pub mod github;
 pub mod http;
+pub mod integrity;
 pub mod nix;
+pub mod node;
+pub mod npm;
 pub mod osv;

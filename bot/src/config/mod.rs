@@ -59,6 +59,8 @@ pub struct Config {
 pub struct Registries {
     /// The sparse index; ends in `/`.
     pub crates_index: Url,
+    /// The registry of npm packages; ends in `/`.
+    pub npm: Url,
     /// The advisory database; ends in `/`.
     pub osv_api: Url,
 }

@@ -134,11 +134,13 @@ fn registries(
         })
     };
     let crates = (endpoints::CRATES_INDEX_VARIABLE, endpoints::crates_index as FromEnvironment);
+    let npm = (endpoints::NPM_REGISTRY_VARIABLE, endpoints::npm_registry as FromEnvironment);
     let osv = (endpoints::OSV_API_VARIABLE, endpoints::osv_api as FromEnvironment);
     let crates_index = address("crates_index", "the address of a sparse index", endpoints::parse_index, crates);
+    let npm = address("npm", "the address of a registry of npm packages", endpoints::parse_api, npm);
     let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
     section.finish();
-    Some(Registries { crates_index: crates_index?, osv_api: osv_api? })
+    Some(Registries { crates_index: crates_index?, npm: npm?, osv_api: osv_api? })
 }
 
 /// What the environment says of an address.

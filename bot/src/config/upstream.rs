@@ -6,6 +6,7 @@ use std::str::FromStr;
 use packageurl::PackageUrl;
 
 use crate::clients::crates_io::is_crate_name;
+use crate::clients::npm::is_package_name;
 
 /// The ecosystems that this program knows, as their package URLs call them.
 const KNOWN: &str = "cargo, golang, npm, github";
@@ -68,7 +69,9 @@ pub enum UpstreamError {
         kind: String,
     },
     /// A package URL of an ecosystem whose releases this version cannot follow.
-    #[error("{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME`")]
+    #[error(
+        "{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`"
+    )]
     NotFollowed {
         /// As written.
         text: String,
@@ -172,7 +175,7 @@ impl FromStr for Reference {
                 }
                 Upstream::Go { module: parts, subpath }
             }
-            "npm" if is_npm_name(namespace, &name) => Upstream::Npm { name: with_namespace() },
+            "npm" if is_package_name(&with_namespace()) => Upstream::Npm { name: with_namespace() },
             "npm" => return Err(invalid(NPM_NAME)),
             "github" => match namespace {
                 Some(owner) if is_github_name(owner) && is_github_name(&name) => {
@@ -209,16 +212,6 @@ fn is_go_element(element: &str) -> bool {
     !element.is_empty() && element.chars().all(allowed) && !element.starts_with('.') && !element.ends_with('.')
 }
 
-/// <https://docs.npmjs.com/cli/configuring-npm/package-json#name>; old names may have capital letters.
-fn is_npm_name(namespace: Option<&str>, name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._~!'()*".contains(c);
-    let part = |part: &str| !part.is_empty() && part.chars().all(allowed) && !part.starts_with(['.', '_']);
-    let scope = namespace.is_none_or(|namespace| {
-        namespace.strip_prefix('@').is_some_and(|scope| !scope.is_empty() && scope.chars().all(allowed))
-    });
-    scope && part(name) && name.len() + namespace.map_or(0, str::len) < 214
-}
-
 fn is_github_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     !name.is_empty() && name.len() <= 100 && name.chars().all(allowed) && !matches!(name, "." | "..")
@@ -241,7 +234,7 @@ impl FromStr for Upstream {
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
         let Reference { upstream, version } = text.parse()?;
         match version {
-            None if !matches!(upstream, Self::Cargo { .. }) => {
+            None if !matches!(upstream, Self::Cargo { .. } | Self::Npm { .. }) => {
                 Err(UpstreamError::NotFollowed { text: text.to_owned() })
             }
             None => Ok(upstream),
@@ -261,6 +254,7 @@ mod tests {
     fn a_package_url_is_a_name_and_perhaps_a_version() {
         let name = || "fd-find".to_owned();
         assert_eq!("pkg:cargo/fd-find".parse(), Ok(Upstream::Cargo { name: name() }));
+        assert_eq!("pkg:npm/%40a/b".parse(), Ok(Upstream::Npm { name: "@a/b".to_owned() }));
         let reference: Reference = "pkg:cargo/fd-find@10.5.0+x".parse().unwrap();
         assert_eq!(reference.version.as_deref(), Some("10.5.0+x"));
         let purl = reference.upstream.release("10.5.0+x");
@@ -303,7 +297,7 @@ mod tests {
             "pkg:npm/angular/cli",
             "pkg:npm/.a",
             "pkg:github/a",
-            "pkg:npm/svgo",
+            "pkg:github/a/b",
         ]
         .map(|text| text.parse::<Upstream>().unwrap_err().to_string())
         .join("\n");
@@ -323,7 +317,7 @@ mod tests {
 "pkg:npm/angular/cli": "angular/cli" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:npm/.a": ".a" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`)
-"pkg:npm/svgo": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`
+"pkg:github/a/b": packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`
 "##);
     }
 }

@@ -53,6 +53,16 @@ pub enum Lookup<T> {
     },
 }
 
+impl<T> Lookup<T> {
+    /// The same with what was found made into something else.
+    pub fn map<U>(self, make: impl FnOnce(T) -> U) -> Lookup<U> {
+        match self {
+            Self::Found(found) => Lookup::Found(make(found)),
+            Self::Absent { why } => Lookup::Absent { why },
+        }
+    }
+}
+
 /// What the files of a package's tarball or folder say.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct PackageFiles {

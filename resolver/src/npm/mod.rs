@@ -8,6 +8,7 @@ mod flags;
 mod graph;
 mod ideal;
 mod json;
+pub mod local;
 mod lock_write;
 pub mod lockfiles;
 mod manifest;
@@ -17,6 +18,7 @@ pub mod platform;
 mod prefetch;
 mod semver;
 mod spec;
+pub mod tarball;
 mod tree;
 mod workspaces;
 

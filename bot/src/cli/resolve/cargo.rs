@@ -11,18 +11,17 @@ use nixwright_resolver::plan::cargo::Selection;
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
-use crate::cli::wiring::{environment, resolver};
+use crate::cli::wiring::{Addresses, resolver};
 use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
-use crate::clients::endpoints;
 use crate::model::{Clock, System, Track};
 use crate::stages::resolve;
 
 /// What `nixwright resolve` prints for a crate.
-pub(super) async fn resolve(args: &ResolveArgs, name: &str) -> Result<String, CliError> {
+pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
+    args.require_format(&[Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom], "crates")?;
     let before = args.before.as_deref().map(timestamp).transpose()?;
-    let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
-    let (resolver, _) = resolver(index, &cache_folder()?, Limits::default()).await?;
-    let entry = choose(&resolver.crates, name, args.purl.version.as_deref(), before).await?;
+    let (resolver, _) = resolver(Addresses::of_environment()?, &cache_folder()?, Limits::default()).await?;
+    let entry = choose(&resolver.crates, name, version, before).await?;
     let release = release(args, &entry);
     let system = release.systems[0].system.clone();
     let bar: ProgressBar = Bars::default().bar("resolving");
@@ -63,12 +62,7 @@ async fn choose(
 }
 
 fn release(args: &ResolveArgs, entry: &IndexEntry) -> Release {
-    let all = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
-    let systems: Vec<System> = match (&args.system, args.format) {
-        (Some(system), _) => vec![system.clone()],
-        (None, Format::Plan) => all.iter().filter_map(|system| system.parse().ok()).collect(),
-        (None, _) => vec![System::current()],
-    };
+    let systems = args.systems();
     let host = |system: &System| match (&args.host, args.format) {
         (Some(host), _) => host.triple(),
         (None, Format::Plan) => system.triple(),

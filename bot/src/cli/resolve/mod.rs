@@ -1,6 +1,7 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
 mod cargo;
+mod npm;
 
 use std::path::PathBuf;
 
@@ -18,10 +19,16 @@ use crate::model::System;
 #[command(after_help = "Examples:\n  nixwright resolve pkg:cargo/ripgrep@15.2.0\n  \
                         nixwright resolve pkg:cargo/ripgrep --format cargo-units --system aarch64-darwin\n  \
                         nixwright resolve pkg:cargo/bottom --no-default-features --features battery\n  \
-                        nixwright resolve pkg:cargo/ripgrep --format sbom")]
+                        nixwright resolve pkg:cargo/ripgrep --format sbom\n  \
+                        nixwright resolve pkg:npm/eslint@10.0.0 --format package-lock\n  \
+                        nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// The package, with or without a version: pkg:cargo/NAME[@VERSION]
-    purl: Reference,
+    /// The package, with or without a version: pkg:cargo/NAME[@VERSION] or pkg:npm/NAME[@VERSION]
+    #[arg(required_unless_present = "dir", conflicts_with = "dir")]
+    purl: Option<Reference>,
+    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm)
+    #[arg(long, value_name = "DIR")]
+    dir: Option<PathBuf>,
     /// What to print
     #[arg(long, value_enum, default_value_t = Format::Plan)]
     format: Format,
@@ -34,6 +41,12 @@ pub(super) struct ResolveArgs {
     /// Only releases that were published before (2026-01-31 or a full timestamp)
     #[arg(long, value_name = "DATE")]
     before: Option<String>,
+    /// Take what the registry said before without asking whether it has changed (npm)
+    #[arg(long)]
+    prefer_offline: bool,
+    /// The version of node that the program runs with (npm) [default: that of the node on PATH]
+    #[arg(long, value_name = "VERSION")]
+    node: Option<semver::Version>,
     /// Features of the package to switch on, separated by commas
     #[arg(long, value_delimiter = ',')]
     features: Vec<String>,
@@ -58,17 +71,49 @@ enum Format {
     CargoEdges,
     /// What is in the program, and what builds it, as a CycloneDX document
     Sbom,
+    /// npm's package-lock.json
+    PackageLock,
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
-    let text = match &args.purl.upstream {
-        Upstream::Cargo { name } => cargo::resolve(args, name).await?,
-        upstream => {
+    let text = match (&args.purl, &args.dir) {
+        (None, Some(folder)) => npm::resolve_folder(args, folder).await?,
+        (Some(Reference { upstream: Upstream::Cargo { name }, version }), _) => {
+            cargo::resolve(args, name, version.as_deref()).await?
+        }
+        (Some(Reference { upstream: Upstream::Npm { name }, version }), _) => {
+            npm::resolve(args, name, version.as_deref()).await?
+        }
+        (Some(Reference { upstream, .. }), _) => {
             return Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")));
         }
+        (None, None) => return Err(CliError::usage("name a package, or a project's folder with `--dir`")),
     };
     print(&text);
     Ok(Exit::Done)
+}
+
+impl ResolveArgs {
+    /// The systems that are asked for: the one that is named, else for a plan all four, for anything else this machine's.
+    fn systems(&self) -> Vec<System> {
+        let all = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
+        match (&self.system, self.format) {
+            (Some(system), _) => vec![system.clone()],
+            (None, Format::Plan) => all.iter().filter_map(|system| system.parse().ok()).collect(),
+            (None, _) => vec![System::current()],
+        }
+    }
+
+    /// That the format is one that the ecosystem has.
+    fn require_format(&self, known: &[Format], ecosystem: &str) -> Result<(), CliError> {
+        if known.contains(&self.format) {
+            return Ok(());
+        }
+        let name =
+            |format: &Format| format.to_possible_value().map_or_else(String::new, |value| value.get_name().to_owned());
+        let names: Vec<String> = known.iter().map(name).collect();
+        Err(CliError::usage(format!("--format {}: for {ecosystem} there are {}", name(&self.format), names.join(", "))))
+    }
 }
 
 /// What is the same for every ecosystem: the bill of materials, else the plan, as JSON.

@@ -52,7 +52,7 @@ pub fn newest(entries: &[IndexEntry], policy: Policy<'_>) -> Choice {
     stable.sort_by(|a, b| b.version.cmp(&a.version));
     let mut waiting = None;
     for entry in stable {
-        match not_ready(entry, policy) {
+        match not_ready(&entry.version, entry.published, policy) {
             None => return Choice { release: Some(entry.clone()), waiting },
             Some(reason) => {
                 waiting.get_or_insert(reason);
@@ -62,7 +62,8 @@ pub fn newest(entries: &[IndexEntry], policy: Policy<'_>) -> Choice {
     Choice { release: None, waiting }
 }
 
-fn is_tracked(version: &Version, policy: Policy<'_>) -> bool {
+/// Whether a version counts, whatever else is known of it.
+pub(in crate::clients) fn is_tracked(version: &Version, policy: Policy<'_>) -> bool {
     let stable = version.pre.is_empty();
     match policy.track {
         Track::Major => stable,
@@ -85,12 +86,17 @@ pub fn is_compatible(from: &Version, to: &Version) -> bool {
     }
 }
 
-fn not_ready(entry: &IndexEntry, policy: Policy<'_>) -> Option<Waiting> {
+/// What a version has to wait for, if anything.
+pub(in crate::clients) fn not_ready(
+    version: &Version,
+    published: Option<Timestamp>,
+    policy: Policy<'_>,
+) -> Option<Waiting> {
     if policy.min_age <= SignedDuration::ZERO {
         return None;
     }
-    let version = entry.version.clone();
-    let Some(published) = entry.published else { return Some(Waiting::NoTime { version }) };
+    let version = version.clone();
+    let Some(published) = published else { return Some(Waiting::NoTime { version }) };
     // An age beyond the calendar's end: never ready, which is what the largest time says.
     let ready_at = published.checked_add(policy.min_age).unwrap_or(Timestamp::MAX);
     (ready_at > policy.now).then_some(Waiting::TooYoung { version, ready_at })

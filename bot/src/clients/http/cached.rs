@@ -6,13 +6,12 @@
 use std::path::Path;
 
 use reqwest::StatusCode;
-use reqwest::header::{ETAG, HeaderMap, HeaderName, HeaderValue, IF_MODIFIED_SINCE, IF_NONE_MATCH, LAST_MODIFIED};
 use serde::{Deserialize, Serialize};
 use sha2::{Digest, Sha256};
 use url::Url;
 
 use super::error::shown;
-use super::{Http, HttpError, Wanted};
+use super::{Http, HttpError, Validators, Wanted};
 use crate::clients::files;
 
 /// A document, and whether it came over the network this time.
@@ -31,10 +30,8 @@ struct Header {
     url: String,
     /// Of the body: a damaged copy would otherwise be kept for ever.
     sha256: String,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    etag: Option<String>,
-    #[serde(skip_serializing_if = "Option::is_none")]
-    last_modified: Option<String>,
+    #[serde(flatten)]
+    validators: Validators,
 }
 
 impl Http {
@@ -50,16 +47,14 @@ impl Http {
     /// everything each time.
     pub async fn get_conditional(&self, url: &Url, cache: &Path, max_bytes: u64) -> Result<Fetched, HttpError> {
         let kept = files::read_optional(cache)?.and_then(|file| parse(&file, url));
-        let headers = kept.as_ref().map(|(header, _)| validators(header)).unwrap_or_default();
+        let headers = kept.as_ref().map(|(header, _)| header.validators.headers()).unwrap_or_default();
         let mut body = Vec::new();
         let reply = self.fetch(&Wanted { headers, ..Wanted::new(url, max_bytes) }, &mut body).await?;
         if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (reply.status, kept) {
             return Ok(Fetched { body, changed: false });
         }
-        let text = |name: HeaderName| Some(reply.headers.get(name)?.to_str().ok()?.to_owned());
-        let header =
-            Header { url: shown(url), sha256: hash(&body), etag: text(ETAG), last_modified: text(LAST_MODIFIED) };
-        if header.etag.is_some() || header.last_modified.is_some() {
+        let header = Header { url: shown(url), sha256: hash(&body), validators: Validators::of(&reply.headers) };
+        if !header.validators.is_empty() {
             files::write_if_changed(cache, &render(&header, &body))?;
         }
         Ok(Fetched { body, changed: true })
@@ -83,10 +78,4 @@ fn parse(file: &[u8], url: &Url) -> Option<(Header, Vec<u8>)> {
     let header: Header = serde_json::from_slice(&file[..end]).ok()?;
     let body = &file[end + 1..];
     (header.url == shown(url) && header.sha256 == hash(body)).then(|| (header, body.to_vec()))
-}
-
-fn validators(header: &Header) -> HeaderMap {
-    let pairs = [(IF_NONE_MATCH, &header.etag), (IF_MODIFIED_SINCE, &header.last_modified)];
-    let value = |text: &Option<String>| HeaderValue::from_str(text.as_deref()?).ok();
-    pairs.into_iter().filter_map(|(name, text)| Some((name, value(text)?))).collect()
 }

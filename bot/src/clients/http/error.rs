@@ -101,6 +101,31 @@ pub enum HttpError {
         /// The hash of what came.
         found: String,
     },
+    /// Not the bytes that npm's integrity promises.
+    #[error(
+        "{url} has the integrity {found}, not {expected} as promised; nothing was kept: the mirror has a damaged copy, \
+         or the file was replaced after it was published"
+    )]
+    IntegrityMismatch {
+        /// What was asked for.
+        url: String,
+        /// What was promised: `sha512-…`.
+        expected: String,
+        /// The hash of what came, in the same form.
+        found: String,
+    },
+    /// What came is compressed in a way that cannot be read.
+    #[error(
+        "what {host} sent for {url} cannot be decompressed: {reason}; nothing was kept, the next cycle tries again"
+    )]
+    Encoding {
+        /// With the port, if it is not the usual one.
+        host: String,
+        /// What was asked for.
+        url: String,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// A redirect that is not followed.
     #[error("{host} sends {url} on to another address that is not followed: {reason}")]
     Redirect {

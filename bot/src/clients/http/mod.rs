@@ -6,6 +6,8 @@
 //! trying again is always safe.
 
 mod cached;
+mod client;
+mod document;
 mod error;
 mod host;
 #[cfg(test)]
@@ -16,15 +18,18 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
-use reqwest::{Response, StatusCode, redirect};
-use sha2::{Digest, Sha256};
+use reqwest::{Response, StatusCode};
+use tokio::sync::OnceCell;
 use url::Url;
 
 pub use self::cached::Fetched;
+use self::client::make_client;
+pub use self::document::{Document, Validators};
 pub use self::error::HttpError;
 use self::error::{host_of, innermost, is_passing, shown};
 use self::host::{Hosts, backoff};
 use crate::clients::files::PendingFile;
+use crate::clients::integrity::{Algorithm, Hasher, Integrity};
 use crate::model::Clock;
 
 /// Patience and politeness.
@@ -92,7 +97,8 @@ pub struct Http {
 
 #[derive(Debug)]
 struct Inner {
-    client: reqwest::Client,
+    /// Made when it is first needed: loading the certificates takes longer than a whole answer from the cache.
+    client: OnceCell<reqwest::Client>,
     settings: HttpSettings,
     clock: Clock,
     hosts: Hosts,
@@ -122,14 +128,15 @@ impl Sink for Vec<u8> {
 /// To a file, with a running hash.
 struct FileSink<'a> {
     file: PendingFile,
-    hasher: Sha256,
+    hasher: Hasher,
+    algorithm: Algorithm,
     progress: &'a mut (dyn FnMut(u64) + Send),
 }
 
 impl Sink for FileSink<'_> {
     fn restart(&mut self) -> Result<(), HttpError> {
         self.file.restart()?;
-        self.hasher = Sha256::new();
+        self.hasher = Hasher::new(self.algorithm);
         Ok(())
     }
 
@@ -173,19 +180,13 @@ impl From<HttpError> for Failed {
 impl Http {
     /// Makes the client. `clock` says what a `Retry-After` date means.
     pub fn new(settings: HttpSettings, clock: Clock) -> Result<Self, HttpError> {
-        // An error says that there already is a provider, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
-        let client = reqwest::Client::builder()
-            .user_agent(concat!("nixwright/", env!("CARGO_PKG_VERSION")))
-            .connect_timeout(settings.connect_timeout)
-            .read_timeout(settings.read_timeout)
-            .timeout(settings.try_timeout)
-            .redirect(redirect_policy())
-            .retry(reqwest::retry::never())
-            .referer(false)
-            .build()
-            .map_err(|error| HttpError::Setup { reason: innermost(&error) })?;
+        let client = OnceCell::new_with(Some(make_client(&settings)?));
         Ok(Self { inner: Arc::new(Inner { client, settings, clock, hosts: Hosts::default() }) })
+    }
+
+    /// The same for those who may not need it: the client is made with the first request, which fails if it cannot be.
+    pub fn when_needed(settings: HttpSettings, clock: Clock) -> Self {
+        Self { inner: Arc::new(Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() }) }
     }
 
     /// The body in memory.
@@ -215,17 +216,56 @@ impl Http {
         expected: Expected<'_>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Downloaded, HttpError> {
-        let wanted = Wanted::new(url, expected.max_bytes);
-        let file = PendingFile::create(destination)?;
-        let mut sink = FileSink { file, hasher: Sha256::new(), progress };
-        let reply = self.fetch(&wanted, &mut sink).await?;
-        let FileSink { file, hasher, .. } = sink;
-        let sha256 = data_encoding::HEXLOWER.encode(&hasher.finalize());
+        let streamed = self.stream(url, destination, Algorithm::Sha256, expected.max_bytes, progress).await?;
+        let sha256 = data_encoding::HEXLOWER.encode(&streamed.digest);
         if let Some(promised) = expected.sha256.filter(|promised| *promised != sha256) {
             return Err(HttpError::HashMismatch { url: shown(url), expected: promised.to_owned(), found: sha256 });
         }
-        file.commit_without_sync()?;
-        Ok(Downloaded { bytes: reply.bytes, sha256 })
+        streamed.file.commit_without_sync()?;
+        Ok(Downloaded { bytes: streamed.bytes, sha256 })
+    }
+
+    /// As [`get_to_file`](Self::get_to_file), for what npm promises.
+    pub async fn get_verified(
+        &self,
+        url: &Url,
+        destination: &Path,
+        promised: &Integrity,
+        max_bytes: u64,
+    ) -> Result<(), HttpError> {
+        let streamed = self.stream(url, destination, promised.algorithm(), max_bytes, &mut |_| {}).await?;
+        if !promised.allows(&streamed.digest) {
+            let found = Integrity::new(promised.algorithm(), streamed.digest);
+            return Err(HttpError::IntegrityMismatch {
+                url: shown(url),
+                expected: promised.to_string(),
+                found: found.to_string(),
+            });
+        }
+        Ok(streamed.file.commit_without_sync()?)
+    }
+
+    /// Streams what nobody vouches for into `destination`, and tells what it is.
+    pub async fn get_unverified(&self, url: &Url, destination: &Path, max_bytes: u64) -> Result<Integrity, HttpError> {
+        let streamed = self.stream(url, destination, Algorithm::Sha512, max_bytes, &mut |_| {}).await?;
+        streamed.file.commit_without_sync()?;
+        Ok(Integrity::new(Algorithm::Sha512, streamed.digest))
+    }
+
+    /// The body in a file that is not in its place yet, with its hash.
+    async fn stream(
+        &self,
+        url: &Url,
+        destination: &Path,
+        algorithm: Algorithm,
+        max_bytes: u64,
+        progress: &mut (dyn FnMut(u64) + Send),
+    ) -> Result<Streamed, HttpError> {
+        let file = PendingFile::create(destination)?;
+        let mut sink = FileSink { file, hasher: Hasher::new(algorithm), algorithm, progress };
+        let reply = self.fetch(&Wanted::new(url, max_bytes), &mut sink).await?;
+        let FileSink { file, hasher, .. } = sink;
+        Ok(Streamed { file, digest: hasher.finish(), bytes: reply.bytes })
     }
 
     /// Tries until there is an answer that will not change by trying again.
@@ -262,9 +302,11 @@ impl Http {
     }
 
     async fn fetch_once(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink, attempt: u32) -> Result<Reply, Failed> {
+        let make = async || make_client(&self.inner.settings);
+        let client = self.inner.client.get_or_try_init(make).await?;
         let request = match &wanted.question {
-            Some(question) => self.inner.client.post(wanted.url.clone()).body(question.clone()),
-            None => self.inner.client.get(wanted.url.clone()),
+            Some(question) => client.post(wanted.url.clone()).body(question.clone()),
+            None => client.get(wanted.url.clone()),
         };
         let sent = request.headers(wanted.headers.clone()).send().await;
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
@@ -326,22 +368,11 @@ struct Reply {
     bytes: u64,
 }
 
-fn redirect_policy() -> redirect::Policy {
-    redirect::Policy::custom(|attempt| match refused_redirect(attempt.previous(), attempt.url()) {
-        Some(reason) => attempt.error(reason),
-        None => attempt.follow(),
-    })
-}
-
-/// Why a redirect is not followed: up to five are, and never from an encrypted address to a plain one.
-fn refused_redirect(previous: &[Url], next: &Url) -> Option<&'static str> {
-    if previous.len() > 5 {
-        Some("more than 5 redirects in a row")
-    } else if next.scheme() != "https" && previous.iter().any(|url| url.scheme() == "https") {
-        Some("it leads from an encrypted address to one that is not")
-    } else {
-        None
-    }
+/// A body that waits to be judged.
+struct Streamed {
+    file: PendingFile,
+    digest: Vec<u8>,
+    bytes: u64,
 }
 
 /// Sorts the library's error by what to do about it.

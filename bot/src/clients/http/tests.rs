@@ -10,7 +10,8 @@ use url::Url;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{Downloaded, Expected, Http, HttpError, HttpSettings, refused_redirect};
+use super::client::refused_redirect;
+use super::{Downloaded, Expected, Http, HttpError, HttpSettings};
 use crate::clients::files::read_optional;
 use crate::model::Clock;
 

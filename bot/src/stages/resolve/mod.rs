@@ -1,6 +1,7 @@
 //! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
 
 mod cargo;
+mod npm;
 
 use std::path::{Path, PathBuf};
 
@@ -12,6 +13,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
+pub use self::npm::{NpmRelease, NpmTrees, ProjectError, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
@@ -27,6 +29,8 @@ const CACHE_VERSION: &str = "4";
 pub enum Release {
     /// A crate.
     Cargo(nixwright_resolver::cargo::Release),
+    /// A package of the npm registry.
+    Npm(NpmRelease),
 }
 
 impl Release {
@@ -48,6 +52,12 @@ impl Release {
                     binaries: package.binaries.iter().cloned().collect(),
                 },
             }),
+            Origin::Npm { name, integrity } => Self::Npm(NpmRelease {
+                name: name.clone(),
+                version: candidate.version.clone(),
+                integrity: integrity.clone(),
+                systems: systems.iter().map(System::to_string).collect(),
+            }),
         }
     }
 }
@@ -59,6 +69,8 @@ pub struct Resolver {
     pub crates: CratesIo,
     /// The judge of what belongs together.
     pub cargo: Cargo,
+    /// The registry of npm packages, and what trees depend on beside it.
+    pub npm: NpmTrees,
     /// Where facts and plans are kept; they never change, so for ever.
     pub cache: PathBuf,
     /// What an archive may ask of us.
@@ -68,25 +80,46 @@ pub struct Resolver {
 impl Resolver {
     /// The plan of a release; from the cache if this very release was resolved before.
     ///
+    /// For npm, where the plan depends on what the registry has by now, this is what makes a release that was published stay
+    /// as it was published; see [`plan_anew`](Self::plan_anew) for one that was not.
+    ///
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
-        let cached = self.cache.join("plans").join(format!("{}.json", cache_key(release)));
-        if let Some(plan) = read_json(&cached)? {
-            return Ok(plan);
+        match read_json(&self.kept_plan(release))? {
+            Some(plan) => Ok(plan),
+            None => self.plan_anew(release, progress).await,
         }
+    }
+
+    /// The plan of a release as it is now, which is kept instead of an older one: for a release that did not work, because what
+    /// it depends on may have been mended meanwhile. For crates, whose lock is fixed, the plan is the same.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
+    pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
             Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
+            Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
-        write_json(&cached, &plan)?;
+        write_json(&self.kept_plan(release), &plan)?;
         Ok(plan)
     }
-}
 
-/// A plan is a function of the release, the toolchain's cfg aside; a new form of plans or facts starts anew.
-fn cache_key(release: &Release) -> String {
-    let text = format!("{CACHE_VERSION} {} {release:?}", Plan::SCHEMA);
-    data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+    fn kept_plan(&self, release: &Release) -> PathBuf {
+        self.cache.join("plans").join(format!("{}.json", self.cache_key(release)))
+    }
+
+    /// A plan is a function of the release, the toolchain's cfg or node's version, and (npm) the time at which it was made; a
+    /// new form of plans or facts starts anew.
+    fn cache_key(&self, release: &Release) -> String {
+        let node = match release {
+            Release::Cargo(_) => "",
+            Release::Npm(_) => self.npm.node.as_str(),
+        };
+        let text = format!("{CACHE_VERSION} {} {node}{release:?}", Plan::SCHEMA);
+        data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+    }
 }
 
 /// Absent, or unreadable by this program (an older one wrote it): both mean that it has to be made again.

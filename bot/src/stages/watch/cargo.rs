@@ -39,7 +39,7 @@ fn candidate(entry: IndexEntry) -> Candidate {
     }
 }
 
-fn waits(waiting: crates_io::Waiting) -> Waiting {
+pub(super) fn waits(waiting: crates_io::Waiting) -> Waiting {
     match waiting {
         crates_io::Waiting::TooYoung { version, ready_at } => {
             Waiting::TooYoung { version: version.to_string(), ready_at }

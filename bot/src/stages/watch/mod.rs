@@ -1,6 +1,7 @@
 //! Watch: the newest acceptable release of a package, whatever its ecosystem.
 
 mod cargo;
+mod npm;
 
 use std::cmp::Ordering;
 use std::collections::BTreeSet;
@@ -8,6 +9,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::cargo::crates_class;
+pub(super) use self::npm::npm_class;
 use super::Failure;
 use super::resolve::Resolver;
 use crate::clients::crates_io::is_compatible;
@@ -34,6 +36,13 @@ pub enum Origin {
         name: String,
         /// SHA-256 of the `.crate` file, lower-case hexadecimal.
         sha256: String,
+    },
+    /// A package of the npm registry.
+    Npm {
+        /// Its name, with its scope.
+        name: String,
+        /// What its tarball is: `sha512-…`, or `sha1-…` for what was published before 2017.
+        integrity: String,
     },
 }
 
@@ -94,7 +103,8 @@ pub struct Wanted<'a> {
 pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>) -> Result<Watched, Failure> {
     match upstream {
         Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, wanted).await,
-        Upstream::Go { .. } | Upstream::Npm { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::Npm { name } => npm::watch(&resolver.npm.registry, name, wanted).await,
+        Upstream::Go { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }
 
@@ -105,7 +115,8 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
 pub async fn find(resolver: &Resolver, upstream: &Upstream, version: &str) -> Result<Candidate, Failure> {
     match upstream {
         Upstream::Cargo { name } => cargo::find(&resolver.crates, name, version).await,
-        Upstream::Go { .. } | Upstream::Npm { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::Npm { name } => npm::find(&resolver.npm.registry, name, version).await,
+        Upstream::Go { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }
 

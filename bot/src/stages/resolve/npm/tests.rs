@@ -1,0 +1,130 @@
+use std::path::Path;
+
+use indicatif::ProgressBar;
+use nixwright_resolver::archive::Limits;
+use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::npm::Trust;
+use serde_json::{Value, json};
+use wiremock::{MockServer, ResponseTemplate};
+
+use super::{NpmRelease, NpmTrees};
+use crate::clients::npm::tests::{registry, serve};
+use crate::clients::npm::trust::tests::Key;
+use crate::model::{Failure, FailureClass};
+
+const TOOL: &str = "sha512-rYerwe+0LgMgfzqYuPQR2tCVOqI9TTGaQkiAznBaEhke4sc3DCJOLYpoG4dctq+kYb25moaTst23SyXfAAINTQ==";
+const DEPENDENCY: &str =
+    "sha512-4lrDhF+MvhKAGi36WonUxV3EeQDztu3Jqe5ZDzwrkxL2ZdADnJOCi3tY8zlQvIF6CVWpxQAKjT4oBWnwh0XKaA==";
+
+fn trees(server: &MockServer, folder: &Path) -> NpmTrees {
+    NpmTrees {
+        registry: registry(server, folder),
+        node: "20.0.0".to_owned(),
+        cache: folder.to_owned(),
+        limits: Limits::default(),
+    }
+}
+
+async fn plan(server: &MockServer, folder: &Path) -> Result<Plan, Failure> {
+    let release = NpmRelease {
+        name: "tool".to_owned(),
+        version: "1.0.0".to_owned(),
+        integrity: TOOL.to_owned(),
+        systems: vec!["x86_64-linux".to_owned()],
+    };
+    trees(server, folder).plan(&release, &ProgressBar::hidden()).await
+}
+
+/// The program and its dependency, with what `dist` says beside hash and address.
+async fn publish(server: &MockServer, signatures: Value, dependency: &str) {
+    let address = |name: &str| format!("{}/npm/{name}/-/{name}-1.0.0.tgz", server.uri());
+    let tool = json!({
+        "name": "tool", "version": "1.0.0", "bin": "tool.js", "license": "MIT", "description": "It does.",
+        "dependencies": { "dependency": "^1" },
+        "dist": { "integrity": TOOL, "tarball": address("tool"),
+                  "attestations": { "provenance": { "predicateType": "x" } } },
+    });
+    let other = json!({
+        "name": "dependency", "version": "1.0.0",
+        "dist": { "integrity": dependency, "tarball": address("dependency"), "signatures": signatures },
+    });
+    for manifest in [&tool, &other] {
+        let name = manifest["name"].as_str().unwrap();
+        let versions = json!({ "1.0.0": manifest });
+        let document = json!({ "name": name, "dist-tags": { "latest": "1.0.0" }, "versions": versions });
+        serve(server, &format!("/npm/{name}"), ResponseTemplate::new(200).set_body_json(document)).await;
+        serve(server, &format!("/npm/{name}/1.0.0"), ResponseTemplate::new(200).set_body_json(manifest)).await;
+    }
+}
+
+#[tokio::test]
+async fn a_release_becomes_a_plan_with_what_is_known_of_its_origin() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let key = Key::new("SHA256:one");
+    let keys = json!({ "keys": [key.public(Value::Null)] });
+    serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
+    let message = format!("dependency@1.0.0:{DEPENDENCY}");
+    publish(&server, json!([key.sign(&message)]), DEPENDENCY).await;
+    let plan = plan(&server, folder.path()).await.unwrap();
+    assert_eq!((plan.purl.as_str(), plan.metadata.license.as_deref()), ("pkg:npm/tool@1.0.0", Some("MIT")));
+    assert_eq!(plan.metadata.description.as_deref(), Some("It does."));
+    assert_eq!(plan.binaries().into_iter().collect::<Vec<_>>(), ["tool"]);
+    let graph = plan.npm().unwrap();
+    let trust = |path: &str| (graph.entries[path].signature, graph.entries[path].provenance);
+    assert_eq!(trust("node_modules/tool"), (Trust::Unavailable, Trust::Verified));
+    assert_eq!(trust("node_modules/dependency"), (Trust::Verified, Trust::Unavailable));
+}
+
+#[tokio::test]
+async fn without_signatures_no_keys_are_asked_for() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    publish(&server, json!([]), DEPENDENCY).await;
+    let plan = plan(&server, folder.path()).await.unwrap();
+    let graph = plan.npm().unwrap();
+    assert!(graph.entries.values().all(|entry| entry.signature == Trust::Unavailable));
+    let asked = server.received_requests().await.unwrap();
+    assert!(asked.iter().all(|request| !request.url.path().contains("keys")));
+}
+
+#[tokio::test]
+async fn a_signature_that_does_not_hold_refuses_the_release_by_name() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let key = Key::new("SHA256:one");
+    let keys = json!({ "keys": [key.public(Value::Null)] });
+    serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
+    publish(&server, json!([key.sign("dependency@1.0.0:sha512-other")]), DEPENDENCY).await;
+    let failure = plan(&server, folder.path()).await.unwrap_err();
+    assert_eq!(failure.class, FailureClass::Hash);
+    insta::assert_snapshot!(failure.message, @"the registry's signature of dependency 1.0.0 does not hold, so nothing that needs it is built: what it says of this release was changed after it was signed, or its key had ended");
+}
+
+#[tokio::test]
+async fn a_release_that_was_replaced_after_it_was_seen_is_refused() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    publish(&server, json!([]), DEPENDENCY).await;
+    plan(&server, folder.path()).await.unwrap();
+    server.reset().await;
+    publish(&server, json!([]), TOOL).await;
+    // As if the single manifest had never been asked for.
+    std::fs::remove_dir_all(folder.path().join("npm/manifests")).unwrap();
+    let failure = plan(&server, folder.path()).await.unwrap_err();
+    assert_eq!(failure.class, FailureClass::Hash);
+    assert!(failure.message.starts_with("dependency 1.0.0 was sha512-4lrD"), "{}", failure.message);
+}
+
+#[tokio::test]
+async fn what_the_registry_does_not_have_is_named() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    publish(&server, json!([]), DEPENDENCY).await;
+    let packument = json!({ "name": "dependency", "dist-tags": {}, "versions": {} });
+    server.reset().await;
+    serve(&server, "/npm/dependency", ResponseTemplate::new(200).set_body_json(packument)).await;
+    publish(&server, json!([]), DEPENDENCY).await;
+    let failure = plan(&server, folder.path()).await.unwrap_err();
+    assert_eq!(failure.class, FailureClass::Resolve);
+    assert!(failure.message.contains("dependency"), "{}", failure.message);
+    server.reset().await;
+    serve(&server, "/npm/dependency", ResponseTemplate::new(500)).await;
+    publish(&server, json!([]), DEPENDENCY).await;
+    assert_eq!(plan(&server, folder.path()).await.unwrap_err().class, FailureClass::Upstream);
+}
