@@ -13,6 +13,7 @@ use crate::npm::manifest::Manifest;
 use crate::npm::packument::Packument;
 use crate::npm::pick::Engine;
 use crate::npm::platform;
+use crate::npm::semver::Version;
 use crate::npm::spec::{Git, Kind, Spec};
 use crate::npm::tree::{EdgeId, NewNode, NodeId};
 
@@ -25,6 +26,8 @@ pub(crate) struct Answers<'a> {
     known: &'a Known,
     engine: Engine,
     system: String,
+    /// Whether it matters when a version was published.
+    dated: bool,
     found: RefCell<HashMap<String, Found>>,
     chosen: RefCell<HashMap<(String, String), Rc<Manifest>>>,
 }
@@ -34,6 +37,7 @@ impl<'a> Answers<'a> {
         Self {
             known,
             engine: Engine::new(&target.node, npm, target.before),
+            dated: target.before.is_some(),
             system: target.systems.first().cloned().unwrap_or_default(),
             found: RefCell::default(),
             chosen: RefCell::default(),
@@ -70,6 +74,7 @@ impl<'a> Answers<'a> {
 
     fn of_registry(&self, spec: &Spec) -> Result<Found, Need> {
         let packument = match self.known.packuments.get(&spec.name) {
+            None if !self.dated => return self.of_exact(spec),
             None => return Err(Need::Packument { name: spec.name.clone() }),
             Some(Lookup::Absent { why }) => return Ok(Err(why.clone())),
             Some(Lookup::Found(packument)) => packument,
@@ -79,16 +84,37 @@ impl<'a> Answers<'a> {
         if let Some(manifest) = self.chosen.borrow().get(&key) {
             return Ok(Ok(manifest.clone()));
         }
-        let text = packument.manifest(version).unwrap_or("{}");
-        let manifest = match Manifest::parse(text) {
-            Ok(manifest) => Rc::new(manifest),
-            Err(error) => return Ok(Err(format!("the manifest of {} {version} cannot be read: {error}", spec.name))),
+        Ok(self.choose(key, packument.manifest(version).unwrap_or("{}")))
+    }
+
+    /// One exact version, without the packument: that of a popular package has megabytes, and nothing else in it matters.
+    fn of_exact(&self, spec: &Spec) -> Result<Found, Need> {
+        let version = match &spec.kind {
+            Kind::Version { text, .. } => Version::parse(text).map(|version| version.text()),
+            _ => None,
         };
+        let Some(version) = version else { return Err(Need::Packument { name: spec.name.clone() }) };
+        let key = (spec.name.clone(), version);
+        if let Some(manifest) = self.chosen.borrow().get(&key) {
+            return Ok(Ok(manifest.clone()));
+        }
+        let text = match self.known.manifests.get(&key) {
+            None => return Err(Need::Manifest { name: key.0, version: key.1 }),
+            Some(Lookup::Absent { why }) => return Ok(Err(why.clone())),
+            Some(Lookup::Found(text)) => text,
+        };
+        Ok(self.choose(key, text))
+    }
+
+    fn choose(&self, key: (String, String), text: &str) -> Found {
+        let (name, version) = &key;
+        let manifest = Manifest::parse(text).map(Rc::new);
+        let manifest = manifest.map_err(|error| format!("the manifest of {name} {version} cannot be read: {error}"))?;
         if manifest.version.is_empty() {
-            return Ok(Err(format!("the registry's manifest of {} lacks its version", spec.name)));
+            return Err(format!("the registry's manifest of {name} lacks its version"));
         }
         self.chosen.borrow_mut().insert(key, manifest.clone());
-        Ok(Ok(manifest))
+        Ok(manifest)
     }
 
     /// What a tarball holds.
@@ -120,11 +146,8 @@ impl<'a> Answers<'a> {
 
     /// The whole manifest of a version that was chosen, for the lock: an abbreviated one lacks some of its fields.
     pub(crate) fn whole(&self, name: &str, version: &str) -> Result<Option<Manifest>, Need> {
-        let full = match self.known.packuments.get(name) {
-            Some(Lookup::Found(packument)) => packument.full,
-            _ => true,
-        };
-        if full {
+        let is_short = matches!(self.known.packuments.get(name), Some(Lookup::Found(packument)) if !packument.full);
+        if !is_short {
             return Ok(None);
         }
         match self.known.manifests.get(&(name.to_owned(), version.to_owned())) {
