@@ -81,16 +81,13 @@ async fn check_registry(config: &Config, checks: &mut Vec<Check>) {
     };
     let Some(package) = config.packages.values().next() else { return };
     let name = package.upstream.name();
-    let found = match &package.upstream {
-        Upstream::Npm { .. } => {
-            let packument = resolver.npm.registry.packument(name, Form::Full).await;
-            let count = packument.map(|packument| packument.versions().count()).map_err(|error| error.to_string());
-            count.map(|count| (resolver.npm.registry.registry(), count))
-        }
-        _ => {
-            let versions = resolver.crates.versions(name).await.map_err(|error| error.to_string());
-            versions.map(|versions| (resolver.crates.index(), versions.len()))
-        }
+    let found = if let Upstream::Npm { .. } = package.upstream {
+        let packument = resolver.npm.registry.packument(name, Form::Full).await;
+        let count = packument.map(|packument| packument.versions().count()).map_err(|error| error.to_string());
+        count.map(|count| (resolver.npm.registry.registry(), count))
+    } else {
+        let versions = resolver.crates.versions(name).await.map_err(|error| error.to_string());
+        versions.map(|versions| (resolver.crates.index(), versions.len()))
     };
     let found = found.map(|(registry, count)| format!("{registry} knows {count} versions of {name}"));
     checks.push(outcome("registry", found));

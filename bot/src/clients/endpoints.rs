@@ -171,6 +171,15 @@ pub fn github_web(api: &Url) -> Url {
     web
 }
 
+/// Hosts of git repositories that give what is public over https, whatever else they offer.
+const PUBLIC_GIT_HOSTS: [&str; 3] = ["github.com", "gitlab.com", "bitbucket.org"];
+
+/// The address over https of a repository whose address is one over ssh, for hosts that are known to have both.
+pub fn public_git_host(ssh: &Url) -> Option<Url> {
+    let host = ssh.host_str().filter(|host| PUBLIC_GIT_HOSTS.contains(host))?;
+    Url::parse(&format!("https://{host}{}", ssh.path())).ok()
+}
+
 /// The page of a repository of the public GitHub, from `OWNER/NAME`.
 pub fn github_repository(name: &str) -> Option<Url> {
     let name: RepositoryName = name.parse().ok()?;
@@ -182,8 +191,9 @@ mod tests {
     use std::collections::BTreeMap;
 
     use super::{
-        CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API, GITHUB_WEB, advisory_page, crates_index,
-        github_web, npm_tarball, package_page, parse_api, parse_index, public_crate_url,
+        CRATES_DOWNLOAD, CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API, GITHUB_WEB, PUBLIC_GIT_HOSTS, Url,
+        advisory_page, crates_index, github_web, npm_tarball, package_page, parse_api, parse_index, public_crate_url,
+        public_git_host,
     };
 
     #[test]
@@ -242,6 +252,16 @@ mod tests {
         let tarball = |name, version| npm_tarball("https://registry.example/", name, version);
         assert_eq!(tarball("svgo", "4.1.0"), "https://registry.example/svgo/-/svgo-4.1.0.tgz");
         assert_eq!(tarball("@a/b", "1.0.0-rc.1"), "https://registry.example/@a/b/-/b-1.0.0-rc.1.tgz");
+    }
+
+    #[test]
+    fn what_known_hosts_have_over_ssh_is_public_over_https() {
+        let https = |text: &str| public_git_host(&Url::parse(text).unwrap()).map(String::from);
+        for host in PUBLIC_GIT_HOSTS {
+            let expected = format!("https://{host}/a/b.git");
+            assert_eq!(https(&format!("ssh://git@{host}/a/b.git")), Some(expected));
+        }
+        assert_eq!(https("ssh://git@forge.example/a/b.git"), None);
     }
 
     #[test]

@@ -94,7 +94,9 @@ impl Tree<'_> {
                 _ => None,
             });
             let commit = git.committish.unwrap_or_default();
-            return Source::Git { url: git.repository, commit, hash: hash.unwrap_or_default() };
+            // What known hosts have over ssh for their users, they have over https for everyone.
+            let url = git.hosted.map_or(git.repository, |hosted| format!("https://{hosted}.git"));
+            return Source::Git { url, commit, hash: hash.unwrap_or_default() };
         }
         if is_canonical(url, &manifest.name, &manifest.version) && !integrity.is_empty() {
             return Source::Registry { integrity };

@@ -18,6 +18,7 @@ pub mod platform;
 mod prefetch;
 mod semver;
 mod spec;
+pub mod tags;
 pub mod tarball;
 mod tree;
 mod workspaces;

@@ -11,6 +11,7 @@ mod compare;
 mod error;
 mod locks;
 mod merge;
+mod nar;
 mod references;
 mod remote;
 #[cfg(test)]
@@ -24,7 +25,9 @@ use git2::{Commit, ErrorCode, ObjectType, Oid, Repository, RepositoryInitOptions
 use jiff::Timestamp;
 
 pub use self::error::{GitError, PersonsCommit};
-pub use self::remote::{PushRef, Remote, within};
+pub use self::nar::{TreeLimits, TreeTrouble};
+pub(in crate::clients) use self::nar::{export, nar_hash};
+pub use self::remote::{PushRef, Remote, RemoteRef, within};
 pub use self::tree::Change;
 use self::tree::TreeError;
 use crate::clients::files;

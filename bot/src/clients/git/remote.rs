@@ -3,6 +3,7 @@
 //! A push says where it saw the branch (a lease), and overwrites nothing else. The token is given to libgit2 when the
 //! server asks for it, and only to the server that is meant: it is in no address, no configuration and no message.
 
+mod listing;
 #[cfg(test)]
 mod tests;
 
@@ -16,6 +17,7 @@ use git2::{
 use secrecy::{ExposeSecret as _, SecretString};
 use url::Url;
 
+pub use self::listing::RemoteRef;
 use super::error::GitError;
 use super::{Overlay, reference_name, sha};
 use crate::model::{BranchName, CommitSha};

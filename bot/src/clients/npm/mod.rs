@@ -5,6 +5,7 @@
 
 mod choice;
 mod error;
+mod git;
 mod kept;
 mod name;
 mod pins;
@@ -23,6 +24,7 @@ use url::Url;
 
 pub use self::choice::{NpmChoice, NpmVersion, newest, versions, why_nothing};
 pub use self::error::NpmError;
+pub use self::git::{GitSourceError, GitSources};
 use self::kept::Kept;
 pub(crate) use self::name::is_package_name;
 pub use self::trust::{Dist, RegistryKeys};

@@ -16,7 +16,7 @@ use super::super::{read_json, write_json};
 use super::{NpmTrees, is_known};
 use crate::clients::files;
 use crate::clients::integrity::Integrity;
-use crate::clients::npm::{Form, NpmError};
+use crate::clients::npm::{Form, GitSourceError, NpmError};
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch::npm_class;
 
@@ -79,8 +79,15 @@ impl NpmTrees {
                 Answer::Tarball(tarball.url, found.map(Arc::new))
             }
             Need::Git { spec } => {
-                let message = format!("{spec}: dependencies in git repositories cannot be fetched by this version");
-                return Err(Failure { class: FailureClass::Resolve, message });
+                // What a registry says may not lead to repositories on this machine; a project's own manifest may.
+                let sources = self.git_sources();
+                let sources = if folder.as_os_str().is_empty() { sources } else { sources.with_local() };
+                let found = match sources.find(&spec).await {
+                    Ok(found) => Lookup::Found(Arc::new(found)),
+                    Err(error) if error.is_absent() => Lookup::Absent { why: error.to_string() },
+                    Err(error) => return Err(Failure::new(git_class(&error), &error)),
+                };
+                Answer::Git(spec, found)
             }
         })
     }
@@ -139,6 +146,14 @@ impl NpmTrees {
         let (prefix, _) = hex.split_at_checked(2).unwrap_or_default();
         let algorithm = integrity.algorithm().as_str();
         self.cache.join("npm/files").join(prefix).join(format!("{algorithm}-{hex}-{FILES_VERSION}.json"))
+    }
+}
+
+/// Who can mend an error of a git repository that a package comes from.
+fn git_class(error: &GitSourceError) -> FailureClass {
+    match error {
+        GitSourceError::Copy { .. } | GitSourceError::File(_) => FailureClass::Infrastructure,
+        _ => FailureClass::Upstream,
     }
 }
 

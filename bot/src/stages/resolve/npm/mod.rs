@@ -20,7 +20,8 @@ use nixwright_resolver::plan::npm::NpmGraph;
 use nixwright_resolver::plan::{Graph, Plan};
 
 pub use self::project::{ProjectError, read_project};
-use crate::clients::npm::Npm;
+use crate::clients::git::TreeLimits;
+use crate::clients::npm::{GitSources, Npm};
 use crate::config::Upstream;
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch::npm_class;
@@ -81,6 +82,11 @@ impl NpmTrees {
             metadata: metadata::read(&manifest),
             graph: Graph::Npm(graph),
         })
+    }
+
+    /// Repositories that packages come from.
+    pub fn git_sources(&self) -> GitSources {
+        GitSources::new(&self.cache, TreeLimits { bytes: self.limits.unpacked, entries: self.limits.entries })
     }
 
     /// The tree of a project; `folder` is where its own files are, for dependencies that are files.

@@ -140,7 +140,7 @@ fn candidates(folder: &Path, path: &Path, manifest: &Value) -> Result<Vec<String
     if patterns.is_empty() {
         return Ok(Vec::new());
     }
-    let depth = patterns.iter().map(|pattern| pattern.depth).fold(Some(0), |most, depth| Some(most?.max(depth?)));
+    let depth = patterns.iter().try_fold(0, |most: usize, pattern| Some(most.max(pattern.depth?)));
     let with_hidden = texts.iter().any(|text| text.split('/').any(|part| part.starts_with('.') && part.len() > 2));
     let mut found = folders_below(folder, depth.unwrap_or(usize::MAX), with_hidden)?;
     found.retain(|candidate| patterns.iter().any(|pattern| pattern.matcher.is_match(candidate)));
