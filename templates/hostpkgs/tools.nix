@@ -40,23 +40,26 @@ in
   rustc = rustTool "rustc";
   cargo = rustTool "cargo";
 
-  # node with its headers, and the node-gyp of its npm, where nixpkgs has them.
   nodejs =
-    final.runCommandLocal "nodejs" { inherit (node) program headers gyp fingerprint; } ''
+    final.runCommandLocal "nodejs" { inherit (node) program headers fingerprint; } ''
       if [ -z "$program" ]; then
         echo 'this machine has no node; install it (20 or newer), or use nixpkgs (build.pkgs = "nixpkgs")' >&2
         exit 1
       fi
-      mkdir -p "$out/bin" "$out/include" "$out/lib/node_modules/npm/node_modules"
+      mkdir -p "$out/bin" "$out/include"
       ln -s "$program" "$out/bin/node"
       if [ -n "$headers" ]; then ln -s "$headers" "$out/include/node"; fi
-      if [ -n "$gyp" ]; then ln -s "$gyp" "$out/lib/node_modules/npm/node_modules/node-gyp"; fi
     ''
     // {
       pname = "nodejs";
       inherit (node) version;
       meta.mainProgram = "node";
     };
+  # The one that comes with npm. An addon that needs it, or the headers, fails where they are missing.
+  node-gyp = final.runCommandLocal "node-gyp" { inherit (node) gyp fingerprint; } ''
+    mkdir -p "$out/lib/node_modules"
+    if [ -n "$gyp" ]; then ln -s "$gyp" "$out/lib/node_modules/node-gyp"; fi
+  '';
 
   autoconf = tool "autoconf" [ "autoconf" ];
   automake = tool "automake" [ "automake" ];

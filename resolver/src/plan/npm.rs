@@ -165,9 +165,9 @@ impl NpmGraph {
         self.packages().filter(|(_, entry)| entry.script).map(|(path, _)| path).collect()
     }
 
-    /// What is a package, links left out.
+    /// What is a package and stands somewhere, links left out.
     fn packages(&self) -> impl Iterator<Item = (&str, &Entry)> {
-        let linked = |entry: &Entry| matches!(entry.source, Source::Link { .. });
-        self.entries.iter().filter(move |(_, entry)| !linked(entry)).map(|(path, entry)| (path.as_str(), entry))
+        let stands = |entry: &Entry| !(matches!(entry.source, Source::Link { .. }) || entry.on.is_empty());
+        self.entries.iter().filter(move |(_, entry)| stands(entry)).map(|(path, entry)| (path.as_str(), entry))
     }
 }

@@ -121,12 +121,22 @@ let
       "scripted//needed" = one;
     }).withOverrides
       {
-        packages.scripted.env.TOLD = "told by overrides";
+        env.TOLD = "told by overrides";
         packages.helper.skipScript = true;
       };
 
   loud = plain "loud" { loud = script [ ]; };
   quiet = plain "quiet" { quiet = script [ ]; };
+  # A machine that has node alone.
+  nodeAlone = import hostpkgs {
+    toolchain = toolchain // {
+      node = removeAttrs toolchain.node [ "headers" ];
+    };
+    overlays = [
+      packTarballs
+      (import (overlay + "/lib/overlays.nix")).default
+    ];
+  };
   # What a download would bring.
   downloaded = builtins.toFile "downloaded" "#!/bin/sh\necho downloaded\n";
 
@@ -463,6 +473,7 @@ in
     // {
       inherit loud quiet;
       by-socket = plain "by-socket" { by-socket = script [ ]; };
+      headers = programWith nodeAlone "adder" { packages.adder = script [ ]; } { };
       breaks = plain "breaks" { breaks = script [ ]; };
       program = plain "fast" { fast = withBin { fast = "nowhere.js"; }; };
       bundled = plain "leaf" {

@@ -56,6 +56,7 @@ let
         inherit pkgs;
         name = pname;
         known = lib.attrValues graph.entries;
+        inherit (graph) root;
         values = lib.optional (builtins.pathExists (directory + "/overrides.nix")) (
           import (directory + "/overrides.nix")
         )
@@ -108,7 +109,7 @@ let
         nativeBuildInputs = [ buildNode ] ++ allOverrides.nativeBuildInputs;
         # The interpreter of the programs.
         buildInputs = [ nodejs ] ++ allOverrides.buildInputs;
-        inherit (allOverrides) env patches;
+        inherit (allOverrides) env;
 
         manifest = checked (
           builtins.toJSON (
@@ -160,6 +161,7 @@ let
         dontStrip = true;
         dontPatchELF = true;
         dontPatchShebangs = true;
+        dontCheckForBrokenSymlinks = true;
 
         meta = removeAttrs meta [ "licenses" ] // {
           inherit (graph) platforms;

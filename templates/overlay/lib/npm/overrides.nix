@@ -4,7 +4,7 @@
 #
 #   nativeBuildInputs, buildInputs   lists of packages
 #   patches                          on the package's own files
-#   env                              environment variables while it is built
+#   env                              environment variables while it is built, and for its own install script
 #   dev                              whether what only its development needs is there too (for a local project)
 #   buildScript                      name of the script in package.json that builds it, run with what its development needs
 #   engineStrict                     whether a node that upstream does not support is refused: true unless said otherwise
@@ -125,13 +125,14 @@ rec {
   merge = mergeWith mergeDependencies;
 
   # The overrides of a package from those of several places, complete and checked. `ofEntry` gives what they say of one
-  # entry of the graph.
+  # entry of the graph; what they say of the whole counts for its root, `root`.
   load =
     {
       pkgs,
       name,
       values,
       known,
+      root,
     }:
     let
       merged = lib.foldl' merge { } (
@@ -142,6 +143,12 @@ rec {
         entry.name
         "${entry.name}-${entry.version}"
       ];
+      ofRoot = lib.genAttrs [
+        "nativeBuildInputs"
+        "buildInputs"
+        "patches"
+        "env"
+      ] (_: null);
       inGraph = lib.listToAttrs (
         lib.concatMap (entry: map (key: lib.nameValuePair key true) (namesOf entry)) known
       );
@@ -156,7 +163,10 @@ rec {
           hooks = builtins.intersectAttrs (lib.genAttrs hooks (_: null)) merged;
           ofEntry =
             entry:
-            lib.foldl' mergeDependency empty (map (key: packages.${key} or { }) (namesOf entry));
+            lib.foldl' mergeDependency empty (
+              lib.optional (entry.key == root) (builtins.intersectAttrs ofRoot merged)
+              ++ map (key: packages.${key} or { }) (namesOf entry)
+            );
         }
       );
 }

@@ -128,11 +128,19 @@ function prepare() {
   const here = dirname(fileURLToPath(import.meta.url));
   const gyp = join(settings.gyp, "bin/node-gyp.js");
   const npm = join(here, "npm.mjs");
-  for (const [name, script] of [
-    ["node-gyp", gyp],
-    ["npm", npm],
+  const run = (script) => `exec "${settings.node}" "${script}" "$@"`;
+  const fail = (lacks) => `echo '${lacks}; install what is missing, or use nixpkgs (build.pkgs = "nixpkgs")' >&2\nexit 1`;
+  let compile = run(gyp);
+  if (!existsSync(gyp)) {
+    compile = fail("this machine has no node-gyp, which comes with npm");
+  } else if (!existsSync(join(settings.nodedir, "include/node/node.h"))) {
+    compile = fail("this machine has no headers of node, and node-gyp would download them");
+  }
+  for (const [name, command] of [
+    ["node-gyp", compile],
+    ["npm", run(npm)],
   ]) {
-    writeFileSync(join(bin, name), `#!${settings.shell}\nexec "${settings.node}" "${script}" "$@"\n`);
+    writeFileSync(join(bin, name), `#!${settings.shell}\n${command}\n`);
     chmodSync(join(bin, name), 0o755);
   }
   const home = join(work, "home");
