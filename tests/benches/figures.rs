@@ -239,6 +239,7 @@ impl Bench {
         Ok(Builder {
             nix: Nix::open(settings).await?,
             crates: self.resolver.crates.clone(),
+            npm: self.resolver.npm.clone(),
             http: self.http.clone(),
             cache: self.resolver.cache.clone(),
             roots: self.folder.join("roots"),

@@ -191,6 +191,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
+        npm: resolver.npm.clone(),
         http,
         cache: state.cache(),
         roots: state.folder.join("roots"),

@@ -7,6 +7,8 @@ use serde_json::Value;
 /// The part of a published graph that later releases are compared with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublishedGraph {
+    /// The type of its package URLs: `cargo`, `npm`.
+    pub ecosystem: String,
     /// The release's version.
     pub version: String,
     /// `(name, version)` of every package.
@@ -20,9 +22,10 @@ impl PublishedGraph {
         let rows = graph.get("packages")?.as_object()?;
         let purl = graph.get("purl")?.as_str()?;
         let (_, version) = purl.rsplit_once('@')?;
-        let name_and_version = if purl.starts_with("pkg:npm/") { in_node_modules } else { of_crate };
+        let (ecosystem, _) = purl.strip_prefix("pkg:")?.split_once('/')?;
+        let name_and_version = if ecosystem == "npm" { in_node_modules } else { of_crate };
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        Some(Self { version: version.to_owned(), packages })
+        Some(Self { ecosystem: ecosystem.to_owned(), version: version.to_owned(), packages })
     }
 }
 

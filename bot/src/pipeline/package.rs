@@ -10,12 +10,12 @@ use super::decide::Why;
 use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
-use crate::config::{Lto, Package};
+use crate::config::{Lto, Package, Upstream};
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
 use crate::stages::watch::Candidate;
-use crate::store::{EventKind, Lease, NewRun, PackageState, ReasonCode, RunId, State};
+use crate::store::{EventKind, Lease, NewRun, PackageState, ReasonCode, RunId, RunOutcome, State};
 
 /// What `main` has of a package.
 #[derive(Debug, Clone, Default)]
@@ -103,6 +103,13 @@ impl Bot {
         Ok(self.store.begin_run(&run).await?)
     }
 
+    /// Whether the last attempt at this very release failed.
+    async fn failed_before(&self, job: Job<'_>) -> Result<bool, CycleError> {
+        let runs = self.store.runs(job.attr).await?;
+        let last = runs.iter().find(|run| run.id != job.run && run.version == job.entry.version);
+        Ok(last.is_some_and(|last| last.outcome == Some(RunOutcome::Failed)))
+    }
+
     /// Resolves, and then writes and builds with one strategy after another until one works.
     pub(super) async fn attempt(
         &self,
@@ -115,7 +122,12 @@ impl Bot {
         let mut attempt = Attempt::default();
         let timer = Timer::start(&self.clock);
         let bar = (self.new_bar)(&format!("{attr}: resolving"));
-        let plan = self.resolver.plan(release, &bar).await;
+        // What did not work may have been mended meanwhile, by a release of something that it depends on.
+        let plan = if self.failed_before(job).await? {
+            self.resolver.plan_anew(release, &bar).await
+        } else {
+            self.resolver.plan(release, &bar).await
+        };
         bar.finish_and_clear();
         let elapsed = timer.stop(summary, "resolve");
         let plan = match plan {
@@ -212,6 +224,10 @@ pub(super) fn summarised(
 
 /// The strategies to try, in order; never empty.
 pub(super) fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {
+    // A tree of npm packages has one way to be built: what needs building is shared, the rest is unpacked.
+    if matches!(package.upstream, Upstream::Npm { .. }) {
+        return vec![Strategy::Shared];
+    }
     match (package.strategy, current.strategy) {
         (Some(strategy), _) => vec![strategy],
         (None, Some(known)) if current.version() == Some(version) => vec![known],

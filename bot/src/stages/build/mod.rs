@@ -3,6 +3,8 @@
 //! Evaluate, fetch every source ourselves and verify it, add it to the store, and only then let Nix build, without any
 //! network.
 
+mod sources;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
@@ -11,11 +13,12 @@ use futures::stream::{self, StreamExt, TryStreamExt};
 use indicatif::ProgressBar;
 use nixwright_resolver::plan::Plan;
 use tokio::sync::mpsc;
-use url::Url;
 
-use super::{Failure, watch};
+use self::sources::Sources;
+use super::Failure;
+use super::resolve::NpmTrees;
 use crate::clients::crates_io::CratesIo;
-use crate::clients::http::{Expected, Http};
+use crate::clients::http::Http;
 use crate::clients::nix::{
     BuildEvent, BuildReport, BuiltDerivation, Closure, DerivationOutcome, FixedFile, FixedOutput, Nix, NixError,
 };
@@ -24,9 +27,6 @@ use crate::model::{AttrPath, CommitSha, FailureClass, System};
 /// How many sources are fetched at the same time.
 const PARALLEL_FETCHES: usize = 8;
 
-/// A source that is not a crate (a patch of an override) may be this large.
-const OTHER_SOURCE_LIMIT: u64 = 256 << 20;
-
 /// What building needs of the world.
 #[derive(Debug, Clone)]
 pub struct Builder {
@@ -34,9 +34,11 @@ pub struct Builder {
     pub nix: Nix,
     /// For crates.
     pub crates: CratesIo,
-    /// For sources that are none.
+    /// For packages of npm.
+    pub npm: NpmTrees,
+    /// For sources that are in no plan.
     pub http: Http,
-    /// Where sources that are no crates are kept.
+    /// Where sources that are in no plan are kept.
     pub cache: PathBuf,
     /// Where links keep what was built from the garbage collector.
     pub roots: PathBuf,
@@ -133,9 +135,10 @@ impl Builder {
         let missing = self.nix.invalid_paths(&paths).await.map_err(|error| nix(&error))?;
         let wanted: Vec<FixedOutput> = sources.into_iter().filter(|source| missing.contains(&source.path)).collect();
         progress.inc_length(wanted.len() as u64);
+        let known = &Sources::of(plan);
         let files: Vec<FixedFile> = stream::iter(&wanted)
             .map(|source| async move {
-                let file = self.source(source, plan).await?;
+                let file = self.source(source, known).await?;
                 progress.inc(1);
                 Ok::<_, Failure>(FixedFile {
                     name: source.name.clone(),
@@ -155,31 +158,6 @@ impl Builder {
                 message: format!("the source {} is not the one that its derivation asks for", source.name),
             }),
         }
-    }
-
-    /// A source as a verified file: a crate of the plan, or what an override asks for.
-    async fn source(&self, source: &FixedOutput, plan: &Plan) -> Result<PathBuf, Failure> {
-        let hex = &source.hash.hex;
-        let package = plan.cargo().and_then(|graph| graph.packages.values().find(|package| package.sha256 == *hex));
-        if let Some(package) = package {
-            let file = self.crates.crate_file(&package.name, &package.version, hex).await;
-            return file.map_err(|error| Failure::new(watch::crates_class(&error), &error));
-        }
-        let unknown = |why: &str| Failure {
-            class: FailureClass::Evaluate,
-            message: format!("the source {} is not in the plan, and {why}", source.name),
-        };
-        if source.hash.algo != "sha256" || source.hash.recursive {
-            return Err(unknown("only flat files with a SHA-256 can be fetched for an override"));
-        }
-        let url = source.urls.first().and_then(|url| Url::parse(url).ok()).ok_or_else(|| unknown("names no URL"))?;
-        let file = self.cache.join("sources").join(hex);
-        let expected = Expected { sha256: Some(hex), max_bytes: OTHER_SOURCE_LIMIT };
-        self.http
-            .get_to_file(&url, &file, expected, &mut |_| {})
-            .await
-            .map_err(|error| Failure::new(FailureClass::Upstream, &error))?;
-        Ok(file)
     }
 
     async fn closure(&self, evaluated: &Evaluated) -> Result<Closure, Failure> {
