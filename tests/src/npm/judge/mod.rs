@@ -23,8 +23,9 @@ use tempfile::TempDir;
 use super::registry::NpmRegistry;
 use super::universe::Universe;
 use crate::bot::nixwright;
-use crate::process::{command, run, write_file};
+use crate::process::{command, write_file};
 pub use difference::first_difference;
+use npm::run_patiently;
 pub use npm::{ENDLESS, FLAGS, LongLivedNpm, npm};
 
 /// What a resolver gave.
@@ -59,7 +60,8 @@ impl Verdict {
     pub fn difference(&self) -> Option<String> {
         match (&self.npm, &self.ours) {
             (Outcome::Lock(npm), Outcome::Lock(ours)) => first_difference(npm, ours),
-            (Outcome::Failed { .. }, Outcome::Failed { code, .. }) if code == "1" => None,
+            // 1: it cannot be resolved; 2: what the project itself says is wrong.
+            (Outcome::Failed { .. }, Outcome::Failed { code, .. }) if code == "1" || code == "2" => None,
             (Outcome::Failed { code, message }, Outcome::Failed { code: own, message: words }) => {
                 Some(format!("npm refuses with {code} ({message}), ours ends with exit code {own}: {words}"))
             }
@@ -162,7 +164,7 @@ impl Judge {
 
     fn ours(&self, universe: &Universe, address: &str, place: &str) -> Outcome {
         let folder = self.project(universe, address, place, "ours");
-        let cache = self.folder.path().join("our-cache");
+        let cache = self.folder.path().join(place).join("our-cache");
         our_outcome(&folder, address, &cache, universe.before())
     }
 
@@ -190,11 +192,18 @@ pub fn our_outcome(folder: &Path, registry: &str, cache: &Path, before: Option<&
     if let Some(before) = before {
         ours.args(["--before", before]);
     }
-    let finished = run(ours.env("NIXWRIGHT_NPM_REGISTRY", registry).env("XDG_CACHE_HOME", cache));
+    ours.env("NIXWRIGHT_NPM_REGISTRY", registry).env("XDG_CACHE_HOME", cache);
+    let Some(finished) = run_patiently(&mut ours, cache) else {
+        return Outcome::Failed { code: ENDLESS.to_owned(), message: "ours did not come to an end".to_owned() };
+    };
     match finished.code {
         Some(0) => Outcome::Lock(finished.stdout),
-        Some(code) => Outcome::Failed { code: code.to_string(), message: finished.stderr.trim().to_owned() },
-        None => Outcome::Failed { code: "a signal".to_owned(), message: finished.stderr.trim().to_owned() },
+        code => {
+            let code = code.map_or_else(|| "a signal".to_owned(), |code| code.to_string());
+            assert!(!finished.stderr.contains("Usage: "), "the command line of ours: {finished}");
+            let lines = finished.stderr.lines().map(str::trim).filter(|line| !line.is_empty());
+            Outcome::Failed { code, message: lines.collect::<Vec<_>>().join(" / ") }
+        }
     }
 }
 
@@ -205,7 +214,7 @@ pub fn npm_outcome(folder: &Path, registry: &str, home: &Path, before: Option<&s
     if let Some(before) = before {
         install.args(["--before", before]);
     }
-    let Some(finished) = npm::run_patiently(&mut install, home) else {
+    let Some(finished) = run_patiently(&mut install, home) else {
         return Outcome::Failed { code: ENDLESS.to_owned(), message: "npm did not come to an end".to_owned() };
     };
     if finished.code == Some(0) {

@@ -42,12 +42,12 @@ pub fn npm(home: &Path) -> Command {
     npm
 }
 
-/// Runs npm to its end; `None` when it does not come to one.
-pub(super) fn run_patiently(npm: &mut Command, home: &Path) -> Option<Finished> {
-    let [out, err] = ["npm-stdout", "npm-stderr"].map(|name| home.join(name));
+/// Runs a resolver to its end; `None` when it does not come to one. What it says goes through files in `folder`.
+pub(super) fn run_patiently(command: &mut Command, folder: &Path) -> Option<Finished> {
+    let [out, err] = ["stdout", "stderr"].map(|name| folder.join(name));
     let file = |path: &Path| std::fs::File::create(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    npm.stdout(file(&out)).stderr(file(&err));
-    let mut process = npm.spawn().unwrap_or_else(|error| panic!("{npm:?} could not be started: {error}"));
+    command.stdout(file(&out)).stderr(file(&err));
+    let mut process = command.spawn().unwrap_or_else(|error| panic!("{command:?} could not be started: {error}"));
     let started = Instant::now();
     let status = loop {
         if let Some(status) = process.try_wait().expect("a process of our own") {
@@ -61,7 +61,7 @@ pub(super) fn run_patiently(npm: &mut Command, home: &Path) -> Option<Finished> 
         std::thread::sleep(Duration::from_millis(5));
     };
     let read = |path: &Path| std::fs::read(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
-    Some(Finished::new(format!("{npm:?}"), &Output { status, stdout: read(&out), stderr: read(&err) }))
+    Some(Finished::new(format!("{command:?}"), &Output { status, stdout: read(&out), stderr: read(&err) }))
 }
 
 fn isolate(command: &mut Command, home: &Path) {
