@@ -5,7 +5,7 @@ NIXWRIGHT = target/release/nixwright
 ARGS ?=
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint bench corpus-cargo clean
+.PHONY: help deps build run test lint bench corpus-cargo corpus-npm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -34,6 +34,10 @@ bench: deps ## our figures beside cargo's, on real programs (some minutes)
 corpus-cargo: deps ## every program of the corpus against cargo's unit graph; the table goes to docs/corpus.md
 	$(CARGO) build --release --locked --package nixwright
 	$(CARGO) bench --quiet --locked --package nixwright-tests --bench corpus_cargo > docs/corpus.md
+
+corpus-npm: deps ## every program of npm's corpus and 2,000 universes against npm's own locks; the table goes to docs/corpus-npm.md
+	$(CARGO) build --release --locked --package nixwright
+	$(CARGO) bench --quiet --locked --package nixwright-tests --bench corpus_npm > docs/corpus-npm.md
 
 clean: ## removes what was built and the bot's state
 	$(CARGO) clean

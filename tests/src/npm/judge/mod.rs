@@ -12,11 +12,12 @@
 //! NIXWRIGHT=/work/main/target/debug/nixwright cargo run …                          # another binary of ours
 //! ```
 
+mod acceptance;
 mod difference;
 mod npm;
 
 use std::path::{Path, PathBuf};
-use std::time::{Duration, Instant};
+use std::process::Command;
 
 use tempfile::TempDir;
 
@@ -24,6 +25,7 @@ use super::registry::NpmRegistry;
 use super::universe::Universe;
 use crate::bot::nixwright;
 use crate::process::{command, write_file};
+pub use acceptance::{Acceptance, acceptance};
 pub use difference::first_difference;
 use npm::run_patiently;
 pub use npm::{ENDLESS, FLAGS, LongLivedNpm, npm};
@@ -51,11 +53,18 @@ pub struct Verdict {
     pub npm: Outcome,
     /// What we gave.
     pub ours: Outcome,
-    /// How long we took, the start of the process included.
-    pub our_time: Duration,
+    /// What npm says of its own lock and of ours, where the two are not the same.
+    pub acceptance: Option<[Acceptance; 2]>,
 }
 
 impl Verdict {
+    /// Whether npm takes our lock wherever it takes its own; that of a refusal is none to take.
+    pub fn is_valid(&self) -> bool {
+        self.acceptance.as_ref().is_none_or(|[theirs, ours]| {
+            (ours.ci.is_ok() || theirs.ci.is_err()) && (ours.ls.is_ok() || theirs.ls.is_err())
+        })
+    }
+
     /// The first difference in words; `None` when both refused or the bytes are the same.
     pub fn difference(&self) -> Option<String> {
         match (&self.npm, &self.ours) {
@@ -106,9 +115,17 @@ impl Judge {
     pub fn compare(&mut self, universe: &Universe) -> Verdict {
         self.with_registry(universe, |judge, address, place| {
             let npm = judge.npm_in_process(universe, address, place);
-            let started = Instant::now();
             let ours = judge.ours(universe, address, place);
-            Verdict { name: universe.name.clone(), npm, ours, our_time: started.elapsed() }
+            let mut verdict = Verdict { name: universe.name.clone(), npm, ours, acceptance: None };
+            if let (Outcome::Lock(theirs), Outcome::Lock(own)) = (&verdict.npm, &verdict.ours)
+                && theirs != own
+            {
+                verdict.acceptance = Some([("npm-takes", theirs), ("ours-taken", own)].map(|(who, lock)| {
+                    let folder = judge.project(universe, address, place, who);
+                    acceptance(&folder, lock, Some(address), judge.folder.path())
+                }));
+            }
+            verdict
         })
     }
 
@@ -117,14 +134,13 @@ impl Judge {
         self.with_registry(universe, |judge, address, place| {
             let folder = judge.project(universe, address, place, "cli");
             let npm = npm_outcome(&folder, address, judge.folder.path(), universe.before());
-            let started = Instant::now();
             let mut ours = judge.npm_in_process(universe, address, place);
             if let Outcome::Failed { code, .. } = &mut ours
                 && matches!(&npm, Outcome::Failed { code: other, .. } if other == code || code == npm::UNCAUGHT)
             {
                 "1".clone_into(code);
             }
-            Verdict { name: universe.name.clone(), npm, ours, our_time: started.elapsed() }
+            Verdict { name: universe.name.clone(), npm, ours, acceptance: None }
         })
     }
 
@@ -132,7 +148,7 @@ impl Judge {
     pub fn ask_npm(&mut self, universe: &Universe) -> Outcome {
         let verdict = self.with_registry(universe, |judge, address, place| {
             let npm = judge.npm_in_process(universe, address, place);
-            Verdict { name: universe.name.clone(), ours: npm.clone(), npm, our_time: Duration::ZERO }
+            Verdict { name: universe.name.clone(), ours: npm.clone(), npm, acceptance: None }
         });
         verdict.npm
     }
@@ -184,10 +200,15 @@ impl Judge {
     }
 }
 
+/// Our program, or another build of it that the environment names (`NIXWRIGHT`).
+pub fn our_program() -> Command {
+    std::env::var_os("NIXWRIGHT").map_or_else(nixwright, command)
+}
+
 /// `nixwright resolve --format package-lock` for the project in a folder.
 pub fn our_outcome(folder: &Path, registry: &str, cache: &Path, before: Option<&str>) -> Outcome {
     std::fs::create_dir_all(cache).unwrap_or_else(|error| panic!("{}: {error}", cache.display()));
-    let mut ours = std::env::var_os("NIXWRIGHT").map_or_else(nixwright, command);
+    let mut ours = our_program();
     ours.args(["resolve", "--format", "package-lock", "--dir"]).arg(folder).current_dir(cache);
     if let Some(before) = before {
         ours.args(["--before", before]);
