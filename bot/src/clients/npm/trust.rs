@@ -42,6 +42,9 @@ pub struct Dist {
     signatures: Vec<Signature>,
     #[serde(default)]
     attestations: Option<Attestations>,
+    /// Which version it is of, by the manifest around it.
+    #[serde(skip)]
+    version: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,8 +71,15 @@ impl Dist {
         #[serde(default)]
         struct Manifest {
             dist: Dist,
+            version: String,
         }
-        serde_json::from_str::<Manifest>(manifest).unwrap_or_default().dist
+        let Manifest { dist, version } = serde_json::from_str(manifest).unwrap_or_default();
+        Self { version, ..dist }
+    }
+
+    /// Whether it is of this version.
+    pub fn is_of(&self, version: &str) -> bool {
+        self.version == version
     }
 
     /// Whether there are signatures to judge by.

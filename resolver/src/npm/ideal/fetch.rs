@@ -73,6 +73,9 @@ impl<'a> Answers<'a> {
     }
 
     fn of_registry(&self, spec: &Spec) -> Result<Found, Need> {
+        if let Some(manifest) = self.without_packument(spec)? {
+            return Ok(Ok(manifest));
+        }
         let packument = match self.known.packuments.get(&spec.name) {
             None if !self.dated => return self.of_exact(spec),
             None => return Err(Need::Packument { name: spec.name.clone() }),
@@ -115,6 +118,38 @@ impl<'a> Answers<'a> {
         }
         self.chosen.borrow_mut().insert(key, manifest.clone());
         Ok(manifest)
+    }
+
+    /// The manifest of the one version that a spec names, or of the one that comes before all others: the answer is the same
+    /// as from the packument, which is needed only where there is none.
+    fn without_packument(&self, spec: &Spec) -> Result<Option<Rc<Manifest>>, Need> {
+        if self.engine.needs_times() || self.known.packuments.contains_key(&spec.name) {
+            return Ok(None);
+        }
+        let name = spec.name.clone();
+        let found = if let Kind::Version { text, .. } = &spec.kind {
+            let Some(version) = Version::parse(text).map(|version| version.text()) else { return Ok(None) };
+            let key = (name.clone(), version);
+            match self.known.manifests.get(&key) {
+                None => return Err(Need::Manifest { name, version: key.1 }),
+                Some(found) => found,
+            }
+        } else if matches!(&spec.kind, Kind::Tag(tag) if tag != "latest") {
+            return Ok(None);
+        } else {
+            match self.known.latest.get(&name) {
+                None => return Err(Need::Latest { name }),
+                Some(found) => found,
+            }
+        };
+        let Lookup::Found(text) = found else { return Ok(None) };
+        let Ok(manifest) = Manifest::parse(text) else { return Ok(None) };
+        let answers = matches!(spec.kind, Kind::Version { .. }) || self.engine.takes_latest(&manifest, spec);
+        if !answers || manifest.version.is_empty() {
+            return Ok(None);
+        }
+        let mut chosen = self.chosen.borrow_mut();
+        Ok(Some(chosen.entry((name, manifest.version.clone())).or_insert_with(|| Rc::new(manifest)).clone()))
     }
 
     /// What a tarball holds.
