@@ -241,7 +241,7 @@ async fn the_registrys_keys_judge_its_signatures_and_a_registry_without_keys_jud
         assert_eq!(registry.keys().await.unwrap().judge("@a/b", "1.0.0", &good, None), Trust::Unavailable);
     }
     server.reset().await;
-    let keys = serde_json::json!({ "keys": [key.public(serde_json::Value::Null)] });
+    let keys = serde_json::json!({ "keys": [key.public(&serde_json::Value::Null)] });
     serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
     let keys = registry.keys().await.unwrap();
     assert_eq!(keys.judge("@a/b", "1.0.0", &good, None), Trust::Verified);

@@ -64,7 +64,7 @@ async fn publish(server: &MockServer, signatures: Value, dependency: &str) {
 async fn a_release_becomes_a_plan_with_what_is_known_of_its_origin() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
     let key = Key::new("SHA256:one");
-    let keys = json!({ "keys": [key.public(Value::Null)] });
+    let keys = json!({ "keys": [key.public(&Value::Null)] });
     serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
     let message = format!("dependency@1.0.0:{DEPENDENCY}");
     publish(&server, json!([key.sign(&message)]), DEPENDENCY).await;
@@ -93,7 +93,7 @@ async fn without_signatures_no_keys_are_asked_for() {
 async fn a_signature_that_does_not_hold_refuses_the_release_by_name() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
     let key = Key::new("SHA256:one");
-    let keys = json!({ "keys": [key.public(Value::Null)] });
+    let keys = json!({ "keys": [key.public(&Value::Null)] });
     serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
     publish(&server, json!([key.sign("dependency@1.0.0:sha512-other")]), DEPENDENCY).await;
     let failure = plan(&server, folder.path()).await.unwrap_err();
