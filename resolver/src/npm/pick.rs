@@ -29,11 +29,6 @@ impl Engine {
         Self { node: Version::parse(node), npm: Version::parse(npm), before }
     }
 
-    /// Whether times of publishing count, which only packuments have.
-    pub(super) fn needs_times(&self) -> bool {
-        self.before.is_some()
-    }
-
     /// Whether the version that the tag `latest` is at answers a spec before all others, whatever else there is.
     pub(super) fn takes_latest(&self, latest: &Manifest, spec: &Spec) -> bool {
         match &spec.kind {

@@ -73,11 +73,8 @@ impl<'a> Answers<'a> {
     }
 
     fn of_registry(&self, spec: &Spec) -> Result<Found, Need> {
-        if let Some(manifest) = self.without_packument(spec)? {
-            return Ok(Ok(manifest));
-        }
         let packument = match self.known.packuments.get(&spec.name) {
-            None if !self.dated => return self.of_exact(spec),
+            None if !self.dated => return self.without_packument(spec),
             None => return Err(Need::Packument { name: spec.name.clone() }),
             Some(Lookup::Absent { why }) => return Ok(Err(why.clone())),
             Some(Lookup::Found(packument)) => packument,
@@ -90,14 +87,20 @@ impl<'a> Answers<'a> {
         Ok(self.choose(key, packument.manifest(version).unwrap_or("{}")))
     }
 
-    /// One exact version, without the packument: that of a popular package has megabytes, and nothing else in it matters.
-    fn of_exact(&self, spec: &Spec) -> Result<Found, Need> {
-        let version = match &spec.kind {
-            Kind::Version { text, .. } => Version::parse(text).map(|version| version.text()),
-            _ => None,
-        };
-        let Some(version) = version else { return Err(Need::Packument { name: spec.name.clone() }) };
-        let key = (spec.name.clone(), version);
+    /// One exact version, or the latest one, without the packument: that of a popular package has megabytes, and nothing else
+    /// in it matters where the version is named, or where the latest one answers, which then comes before all others.
+    fn without_packument(&self, spec: &Spec) -> Result<Found, Need> {
+        match &spec.kind {
+            Kind::Version { text, .. } => match Version::parse(text) {
+                Some(version) => self.of_exact((spec.name.clone(), version.text())),
+                None => Err(Need::Packument { name: spec.name.clone() }),
+            },
+            Kind::Tag(tag) if tag != "latest" => Err(Need::Packument { name: spec.name.clone() }),
+            _ => self.of_latest(spec),
+        }
+    }
+
+    fn of_exact(&self, key: (String, String)) -> Result<Found, Need> {
         if let Some(manifest) = self.chosen.borrow().get(&key) {
             return Ok(Ok(manifest.clone()));
         }
@@ -109,6 +112,19 @@ impl<'a> Answers<'a> {
         Ok(self.choose(key, text))
     }
 
+    fn of_latest(&self, spec: &Spec) -> Result<Found, Need> {
+        let name = spec.name.clone();
+        let manifest = match self.known.latest.get(&name) {
+            None => return Err(Need::Latest { name }),
+            Some(Lookup::Absent { .. }) => None,
+            Some(Lookup::Found(text)) => Manifest::parse(text).ok(),
+        };
+        let answers = |latest: &Manifest| !latest.version.is_empty() && self.engine.takes_latest(latest, spec);
+        let Some(latest) = manifest.filter(answers) else { return Err(Need::Packument { name }) };
+        let mut chosen = self.chosen.borrow_mut();
+        Ok(Ok(chosen.entry((name, latest.version.clone())).or_insert_with(|| Rc::new(latest)).clone()))
+    }
+
     fn choose(&self, key: (String, String), text: &str) -> Found {
         let (name, version) = &key;
         let manifest = Manifest::parse(text).map(Rc::new);
@@ -118,38 +134,6 @@ impl<'a> Answers<'a> {
         }
         self.chosen.borrow_mut().insert(key, manifest.clone());
         Ok(manifest)
-    }
-
-    /// The manifest of the one version that a spec names, or of the one that comes before all others: the answer is the same
-    /// as from the packument, which is needed only where there is none.
-    fn without_packument(&self, spec: &Spec) -> Result<Option<Rc<Manifest>>, Need> {
-        if self.engine.needs_times() || self.known.packuments.contains_key(&spec.name) {
-            return Ok(None);
-        }
-        let name = spec.name.clone();
-        let found = if let Kind::Version { text, .. } = &spec.kind {
-            let Some(version) = Version::parse(text).map(|version| version.text()) else { return Ok(None) };
-            let key = (name.clone(), version);
-            match self.known.manifests.get(&key) {
-                None => return Err(Need::Manifest { name, version: key.1 }),
-                Some(found) => found,
-            }
-        } else if matches!(&spec.kind, Kind::Tag(tag) if tag != "latest") {
-            return Ok(None);
-        } else {
-            match self.known.latest.get(&name) {
-                None => return Err(Need::Latest { name }),
-                Some(found) => found,
-            }
-        };
-        let Lookup::Found(text) = found else { return Ok(None) };
-        let Ok(manifest) = Manifest::parse(text) else { return Ok(None) };
-        let answers = matches!(spec.kind, Kind::Version { .. }) || self.engine.takes_latest(&manifest, spec);
-        if !answers || manifest.version.is_empty() {
-            return Ok(None);
-        }
-        let mut chosen = self.chosen.borrow_mut();
-        Ok(Some(chosen.entry((name, manifest.version.clone())).or_insert_with(|| Rc::new(manifest)).clone()))
     }
 
     /// What a tarball holds.
