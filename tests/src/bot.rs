@@ -211,7 +211,7 @@ pub fn nixwright() -> Command {
     assert!(program.exists(), "{} is missing: run `cargo build` first", program.display());
     let mut command = command(program);
     // A person's own settings must not decide a test.
-    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIXWRIGHT_LOG", "NIX_CONFIG"] {
+    for variable in ["NIXWRIGHT_CRATES_INDEX", "NIXWRIGHT_NPM_REGISTRY", "NIXWRIGHT_LOG", "NIX_CONFIG"] {
         command.env_remove(variable);
     }
     command

@@ -291,6 +291,14 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
     if all_features && (no_default_features || !features.is_empty()) {
         section.problem("all_features", "this contradicts `features` and `no_default_features`; say one or the other");
     }
+    let of_crates = [
+        ("features", !features.is_empty()),
+        ("no_default_features", no_default_features),
+        ("all_features", all_features),
+    ];
+    for (key, _) in of_crates.iter().filter(|(_, given)| *given && matches!(upstream, Some(Upstream::Npm { .. }))) {
+        section.problem(key, "packages of npm have no features; leave this out");
+    }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
     let settings = defaults.overridden(&mut section);
     section.finish();

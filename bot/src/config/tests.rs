@@ -2,7 +2,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 
 use super::{BuildPackages, Config, ConfigError, Forge, GithubAuth, Lto, Machine};
-use crate::clients::endpoints::{CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API};
+use crate::clients::endpoints::{CRATES_INDEX, CRATES_INDEX_VARIABLE, GITHUB_API, NPM_REGISTRY, NPM_REGISTRY_VARIABLE};
 use crate::model::{Automerge, Track};
 
 fn machine() -> Machine {
@@ -205,6 +205,31 @@ config/nixwright.toml:3:2: systems.build: x86_64-linux is built, so it has to be
 }
 
 #[test]
+fn packages_of_npm_have_no_features() {
+    let text = "[packages.x]\npurl = \"pkg:npm/x\"\nfeatures = [\"a\"]\nno_default_features = true\n";
+    insta::assert_snapshot!(problems(text), @r#"
+config/nixwright.toml:3:12: packages.x.features: packages of npm have no features; leave this out
+config/nixwright.toml:4:23: packages.x.no_default_features: packages of npm have no features; leave this out
+"#);
+    parse("[packages.cli]\npurl = \"pkg:npm/@angular/cli\"\nbinaries = [\"ng\"]\n").unwrap();
+}
+
+#[test]
+fn another_registry_of_npm_packages_can_be_named() {
+    let of = |text: &str, variable: Option<&str>| {
+        let variable = variable.map(|value| (NPM_REGISTRY_VARIABLE.to_owned(), value.to_owned()));
+        let environment = variable.into_iter().collect();
+        let config = Config::parse(text, Path::new("a.toml"), &environment, &machine());
+        config.map(|config| config.registries.npm.to_string())
+    };
+    let configured = "[registries]\nnpm = \"https://configured.example/npm\"\n";
+    assert_eq!(of("", None).unwrap(), NPM_REGISTRY);
+    assert_eq!(of("", Some("http://registry.example")).unwrap(), "http://registry.example/");
+    assert_eq!(of(configured, Some("http://registry.example")).unwrap(), "https://configured.example/npm/");
+    assert!(of("", Some("nonsense")).is_err());
+}
+
+#[test]
 fn text_that_is_no_toml_is_located() {
     let said = [
         "[build\n",
@@ -268,7 +293,7 @@ fn the_shipped_configuration_is_valid() {
     let text = repository("config/nixwright.toml");
     let config = parse(&text).unwrap();
     let names: Vec<&str> = config.packages.keys().map(crate::model::AttrPath::as_str).collect();
-    assert_eq!(names, ["fd-find", "hexyl", "ripgrep"]);
+    assert_eq!(names, ["eslint", "fd-find", "hexyl", "ripgrep", "svgo"]);
     assert_eq!(config.state_dir, Path::new("config/../var"));
 }
 

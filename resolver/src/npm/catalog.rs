@@ -16,12 +16,18 @@ pub enum Need {
         /// The package's name, with its scope.
         name: String,
     },
-    /// The whole manifest of one version, as the packument was abbreviated: [`Known::manifests`].
+    /// The whole manifest of one version, as the packument was abbreviated, or is not needed: [`Known::manifests`].
     Manifest {
         /// The package's name.
         name: String,
         /// The version.
         version: String,
+    },
+    /// The whole manifest of the version that the tag `latest` is at: [`Known::latest`]. It answers most ranges, and is a
+    /// hundredth of the packument.
+    Latest {
+        /// The package's name.
+        name: String,
     },
     /// What a tarball holds: [`Known::tarballs`].
     Tarball(Tarball),
@@ -96,6 +102,8 @@ pub struct Known {
     pub packuments: BTreeMap<String, Lookup<Arc<Packument>>>,
     /// Whole manifests as JSON, by name and version.
     pub manifests: BTreeMap<(String, String), Lookup<Arc<str>>>,
+    /// Whole manifests as JSON, by name.
+    pub latest: BTreeMap<String, Lookup<Arc<str>>>,
     /// By address.
     pub tarballs: BTreeMap<String, Lookup<Arc<PackageFiles>>>,
     /// By spec.

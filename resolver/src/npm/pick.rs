@@ -4,6 +4,7 @@ use std::cmp::Reverse;
 
 use serde::Deserialize;
 
+use super::manifest::{Manifest, is_true};
 use super::packument::Packument;
 use super::semver::{Range, Version};
 use super::spec::{Kind, Spec};
@@ -26,6 +27,20 @@ struct Engines {
 impl Engine {
     pub(super) fn new(node: &str, npm: &str, before: Option<i64>) -> Self {
         Self { node: Version::parse(node), npm: Version::parse(npm), before }
+    }
+
+    /// Whether the version that the tag `latest` is at answers a spec before all others, whatever else there is.
+    pub(super) fn takes_latest(&self, latest: &Manifest, spec: &Spec) -> bool {
+        match &spec.kind {
+            Kind::Tag(tag) => tag == "latest",
+            Kind::Range { text, range } => {
+                let inside =
+                    text == "*" || Version::parse(&latest.version).is_some_and(|version| range.contains(&version));
+                let deprecated = latest.fields.get("deprecated").is_some_and(is_true);
+                inside && !deprecated && self.allows(latest.engine("node"), latest.engine("npm"))
+            }
+            _ => false,
+        }
     }
 
     /// Whether a manifest's `engines` allow it.

@@ -132,7 +132,9 @@ impl Archive {
     }
 
     fn texts(&mut self, texts: &[&str]) {
-        texts.iter().for_each(|text| self.text(text.as_bytes()));
+        for text in texts {
+            self.text(text.as_bytes());
+        }
     }
 }
 

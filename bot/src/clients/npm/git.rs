@@ -134,7 +134,7 @@ impl GitSources {
             let folder = sources.cache.join("folders").join(hashed(&format!("{}#{commit}", remote.url())));
             let mirror = sources.mirror(remote.url())?;
             let repository = open(&mirror, remote.url())?;
-            let found = sources.bring(&spec, &mirror, remote, &repository, Some(&commit))?;
+            let found = Self::bring(&spec, &mirror, remote, &repository, Some(&commit))?;
             let tree = found.tree().map_err(|source| copy_failed(&mirror, remote.url(), source))?;
             let refused = |source| GitSourceError::Tree { spec: spec.clone(), commit: commit.clone(), source };
             export(&repository, &tree, sources.limits, &folder).map_err(refused)?;
@@ -146,7 +146,7 @@ impl GitSources {
     fn find_blocking(&self, spec: &str, remote: &Remote, committish: Option<&str>) -> Result<GitFiles, GitSourceError> {
         let mirror = self.mirror(remote.url())?;
         let repository = open(&mirror, remote.url())?;
-        let commit = self.bring(spec, &mirror, remote, &repository, committish)?;
+        let commit = Self::bring(spec, &mirror, remote, &repository, committish)?;
         let id = commit.id().to_string();
         let tree = commit.tree().map_err(|source| copy_failed(&mirror, remote.url(), source))?;
         let refused = |source| GitSourceError::Tree { spec: spec.to_owned(), commit: id.clone(), source };
@@ -168,7 +168,6 @@ impl GitSources {
 
     /// The commit that is named, in the copy; what is known by its full id is not asked for again.
     fn bring<'r>(
-        &self,
         spec: &str,
         mirror: &Overlay,
         remote: &Remote,
@@ -213,7 +212,7 @@ impl GitSources {
         let refused = |reason| GitSourceError::Address { spec: spec.to_owned(), reason };
         let text = spec.strip_prefix("git+").unwrap_or(spec);
         let mut url = Url::parse(text).map_err(|_| refused("this is no address of a git repository"))?;
-        let fragment = url.fragment().map(|text| percent_decoded(text));
+        let fragment = url.fragment().map(percent_decoded);
         url.set_fragment(None);
         match url.scheme() {
             "https" | "http" | "git" => {}

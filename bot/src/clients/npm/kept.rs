@@ -1,10 +1,10 @@
-//! The copies of packuments that are kept: a line of JSON, and then the compact form of the resolver.
+//! The copies that are kept of what a registry says: a line of JSON, and then the text: the resolver's compact form of a
+//! packument, or a manifest as it came.
 //!
 //! Both are in one file so that they change in one step. A file that cannot be read as such is as good as none.
 
 use std::path::Path;
 
-use nixwright_resolver::npm::packument::Packument;
 use serde::{Deserialize, Serialize};
 
 use crate::clients::files::{self, FileError, PendingFile};
@@ -19,15 +19,16 @@ struct Header {
     form: u32,
     /// Another address is another document.
     url: String,
-    /// Of the compact form, in bytes: what is cut off is not the document.
+    /// Of the text, in bytes: what is cut off is not the document.
     length: u64,
     #[serde(flatten)]
     validators: Validators,
 }
 
-/// A packument as it was kept.
+/// What was kept.
+#[derive(Debug)]
 pub(super) struct Kept {
-    pub(super) packument: Packument,
+    pub(super) text: String,
     pub(super) validators: Validators,
 }
 
@@ -44,19 +45,16 @@ fn parse(mut file: Vec<u8>, url: &str) -> Option<Kept> {
         return None;
     }
     file.drain(..start);
-    let packument = Packument::from_compact(String::from_utf8(file).ok()?).ok()?;
-    Some(Kept { packument, validators: header.validators })
+    Some(Kept { text: String::from_utf8(file).ok()?, validators: header.validators })
 }
 
 /// Keeps a copy; not forced to the disk, because one that is damaged is only fetched again.
-pub(super) fn write(path: &Path, url: &str, kept: &Kept) -> Result<(), FileError> {
-    let compact = kept.packument.to_compact();
-    let header =
-        Header { form: FORM, url: url.to_owned(), length: compact.len() as u64, validators: kept.validators.clone() };
+pub(super) fn write(path: &Path, url: &str, text: &str, validators: Validators) -> Result<(), FileError> {
+    let header = Header { form: FORM, url: url.to_owned(), length: text.len() as u64, validators };
     let mut pending = PendingFile::create(path)?;
     // A struct of strings and numbers always becomes JSON.
     pending.write(&serde_json::to_vec(&header).unwrap_or_default())?;
     pending.write(b"\n")?;
-    pending.write(compact.as_bytes())?;
+    pending.write(text.as_bytes())?;
     pending.commit_without_sync()
 }

@@ -42,6 +42,9 @@ pub struct Dist {
     signatures: Vec<Signature>,
     #[serde(default)]
     attestations: Option<Attestations>,
+    /// Which version it is of, by the manifest around it.
+    #[serde(skip)]
+    version: String,
 }
 
 #[derive(Debug, Clone, Deserialize)]
@@ -68,8 +71,15 @@ impl Dist {
         #[serde(default)]
         struct Manifest {
             dist: Dist,
+            version: String,
         }
-        serde_json::from_str::<Manifest>(manifest).unwrap_or_default().dist
+        let Manifest { dist, version } = serde_json::from_str(manifest).unwrap_or_default();
+        Self { version, ..dist }
+    }
+
+    /// Whether it is of this version.
+    pub fn is_of(&self, version: &str) -> bool {
+        self.version == version
     }
 
     /// Whether there are signatures to judge by.
@@ -152,7 +162,7 @@ pub(crate) mod tests {
         }
 
         /// As the registry publishes it.
-        pub(crate) fn public(&self, expires: Value) -> Value {
+        pub(crate) fn public(&self, expires: &Value) -> Value {
             let key = self.pair.public_key().as_der().unwrap();
             json!({ "expires": expires, "keyid": self.keyid, "keytype": "ecdsa-sha2-nistp256",
                     "scheme": "ecdsa-sha2-nistp256", "key": BASE64.encode(key.as_ref()) })
@@ -178,7 +188,7 @@ pub(crate) mod tests {
     #[test]
     fn a_signature_of_the_registry_holds_for_this_release_only() {
         let (key, other) = (Key::new("one"), Key::new("one"));
-        let public = [key.public(Value::Null)];
+        let public = [key.public(&Value::Null)];
         assert_eq!(judge(&public, &[key.sign(&message())], None), Trust::Verified);
         assert_eq!(judge(&public, &[key.sign("@a/b@1.0.1:sha512-AAAA")], None), Trust::Failed);
         assert_eq!(judge(&public, &[other.sign(&message())], None), Trust::Failed);
@@ -189,7 +199,7 @@ pub(crate) mod tests {
     #[test]
     fn without_a_signature_or_its_key_there_is_nothing_to_judge_by() {
         let (key, unknown) = (Key::new("one"), Key::new("two"));
-        let public = [key.public(Value::Null)];
+        let public = [key.public(&Value::Null)];
         assert_eq!(judge(&public, &[], None), Trust::Unavailable);
         assert_eq!(judge(&[], &[key.sign(&message())], None), Trust::Unavailable);
         assert_eq!(judge(&public, &[unknown.sign("nonsense")], None), Trust::Unavailable);
@@ -206,7 +216,7 @@ pub(crate) mod tests {
     fn a_key_counts_until_its_end() {
         let key = Key::new("one");
         let signed = [key.sign(&message())];
-        let until = |expires: Value, published| judge(&[key.public(expires)], &signed, published);
+        let until = |expires: Value, published| judge(&[key.public(&expires)], &signed, published);
         assert_eq!(until(json!("2025-01-29T00:00:00.000Z"), Some("2025-01-28T00:00:00Z")), Trust::Verified);
         assert_eq!(until(json!("2025-01-29T00:00:00.000Z"), Some("2025-01-30T00:00:00Z")), Trust::Failed);
         assert_eq!(until(json!("some day"), Some("2025-01-30T00:00:00Z")), Trust::Failed);

@@ -74,7 +74,7 @@ impl<'a> Answers<'a> {
 
     fn of_registry(&self, spec: &Spec) -> Result<Found, Need> {
         let packument = match self.known.packuments.get(&spec.name) {
-            None if !self.dated => return self.of_exact(spec),
+            None if !self.dated => return self.without_packument(spec),
             None => return Err(Need::Packument { name: spec.name.clone() }),
             Some(Lookup::Absent { why }) => return Ok(Err(why.clone())),
             Some(Lookup::Found(packument)) => packument,
@@ -87,14 +87,20 @@ impl<'a> Answers<'a> {
         Ok(self.choose(key, packument.manifest(version).unwrap_or("{}")))
     }
 
-    /// One exact version, without the packument: that of a popular package has megabytes, and nothing else in it matters.
-    fn of_exact(&self, spec: &Spec) -> Result<Found, Need> {
-        let version = match &spec.kind {
-            Kind::Version { text, .. } => Version::parse(text).map(|version| version.text()),
-            _ => None,
-        };
-        let Some(version) = version else { return Err(Need::Packument { name: spec.name.clone() }) };
-        let key = (spec.name.clone(), version);
+    /// One exact version, or the latest one, without the packument: that of a popular package has megabytes, and nothing else
+    /// in it matters where the version is named, or where the latest one answers, which then comes before all others.
+    fn without_packument(&self, spec: &Spec) -> Result<Found, Need> {
+        match &spec.kind {
+            Kind::Version { text, .. } => match Version::parse(text) {
+                Some(version) => self.of_exact((spec.name.clone(), version.text())),
+                None => Err(Need::Packument { name: spec.name.clone() }),
+            },
+            Kind::Tag(tag) if tag != "latest" => Err(Need::Packument { name: spec.name.clone() }),
+            _ => self.of_latest(spec),
+        }
+    }
+
+    fn of_exact(&self, key: (String, String)) -> Result<Found, Need> {
         if let Some(manifest) = self.chosen.borrow().get(&key) {
             return Ok(Ok(manifest.clone()));
         }
@@ -104,6 +110,19 @@ impl<'a> Answers<'a> {
             Some(Lookup::Found(text)) => text,
         };
         Ok(self.choose(key, text))
+    }
+
+    fn of_latest(&self, spec: &Spec) -> Result<Found, Need> {
+        let name = spec.name.clone();
+        let manifest = match self.known.latest.get(&name) {
+            None => return Err(Need::Latest { name }),
+            Some(Lookup::Absent { .. }) => None,
+            Some(Lookup::Found(text)) => Manifest::parse(text).ok(),
+        };
+        let answers = |latest: &Manifest| !latest.version.is_empty() && self.engine.takes_latest(latest, spec);
+        let Some(latest) = manifest.filter(answers) else { return Err(Need::Packument { name }) };
+        let mut chosen = self.chosen.borrow_mut();
+        Ok(Ok(chosen.entry((name, latest.version.clone())).or_insert_with(|| Rc::new(latest)).clone()))
     }
 
     fn choose(&self, key: (String, String), text: &str) -> Found {

@@ -27,6 +27,7 @@ const FILES_VERSION: &str = "1";
 enum Answer {
     Packument(String, Lookup<Arc<Packument>>),
     Manifest(String, String, Lookup<Arc<str>>),
+    Latest(String, Lookup<Arc<str>>),
     Tarball(String, Lookup<Arc<PackageFiles>>),
     Git(String, Lookup<Arc<GitFiles>>),
 }
@@ -56,6 +57,7 @@ impl NpmTrees {
             match answer {
                 Answer::Packument(name, found) => drop(known.packuments.insert(name, found)),
                 Answer::Manifest(name, version, found) => drop(known.manifests.insert((name, version), found)),
+                Answer::Latest(name, found) => drop(known.latest.insert(name, found)),
                 Answer::Tarball(url, found) => drop(known.tarballs.insert(url, found)),
                 Answer::Git(spec, found) => drop(known.gits.insert(spec, found)),
             }
@@ -70,9 +72,12 @@ impl NpmTrees {
                 Answer::Packument(name, found.map(Arc::new))
             }
             Need::Manifest { name, version } => {
-                let found = lookup(self.registry.manifest(&name, &version).await)?;
-                let text = found.map(|manifest| Arc::from(String::from_utf8_lossy(&manifest)));
-                Answer::Manifest(name, version, text)
+                let found = lookup(self.registry.current_manifest(&name, &version).await)?;
+                Answer::Manifest(name, version, found.map(Arc::from))
+            }
+            Need::Latest { name } => {
+                let found = lookup(self.registry.latest(&name).await)?;
+                Answer::Latest(name, found.map(Arc::from))
             }
             Need::Tarball(tarball) => {
                 let found = self.files(&tarball, &folder).await?;

@@ -79,7 +79,7 @@ impl NpmTrees {
             purl: Upstream::Npm { name: name.to_owned() }.release(version),
             name: name.to_owned(),
             version: version.to_owned(),
-            metadata: metadata::read(&manifest),
+            metadata: metadata::read(manifest.as_bytes()),
             graph: Graph::Npm(graph),
         })
     }
@@ -131,6 +131,7 @@ fn is_known(need: &Need, known: &Known) -> bool {
     match need {
         Need::Packument { name } => known.packuments.contains_key(name),
         Need::Manifest { name, version } => known.manifests.contains_key(&(name.clone(), version.clone())),
+        Need::Latest { name } => known.latest.contains_key(name),
         Need::Tarball(tarball) => known.tarballs.contains_key(&tarball.url),
         Need::Git { spec } => known.gits.contains_key(spec),
     }

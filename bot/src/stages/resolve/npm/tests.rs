@@ -53,7 +53,10 @@ async fn publish(server: &MockServer, signatures: Value, dependency: &str) {
         let versions = json!({ "1.0.0": manifest });
         let document = json!({ "name": name, "dist-tags": { "latest": "1.0.0" }, "versions": versions });
         serve(server, &format!("/npm/{name}"), ResponseTemplate::new(200).set_body_json(document)).await;
-        serve(server, &format!("/npm/{name}/1.0.0"), ResponseTemplate::new(200).set_body_json(manifest)).await;
+        for selector in ["1.0.0", "latest"] {
+            let at = format!("/npm/{name}/{selector}");
+            serve(server, &at, ResponseTemplate::new(200).set_body_json(manifest)).await;
+        }
     }
 }
 
@@ -61,7 +64,7 @@ async fn publish(server: &MockServer, signatures: Value, dependency: &str) {
 async fn a_release_becomes_a_plan_with_what_is_known_of_its_origin() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
     let key = Key::new("SHA256:one");
-    let keys = json!({ "keys": [key.public(Value::Null)] });
+    let keys = json!({ "keys": [key.public(&Value::Null)] });
     serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
     let message = format!("dependency@1.0.0:{DEPENDENCY}");
     publish(&server, json!([key.sign(&message)]), DEPENDENCY).await;
@@ -90,7 +93,7 @@ async fn without_signatures_no_keys_are_asked_for() {
 async fn a_signature_that_does_not_hold_refuses_the_release_by_name() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
     let key = Key::new("SHA256:one");
-    let keys = json!({ "keys": [key.public(Value::Null)] });
+    let keys = json!({ "keys": [key.public(&Value::Null)] });
     serve(&server, "/npm/-/npm/v1/keys", ResponseTemplate::new(200).set_body_json(keys)).await;
     publish(&server, json!([key.sign("dependency@1.0.0:sha512-other")]), DEPENDENCY).await;
     let failure = plan(&server, folder.path()).await.unwrap_err();
@@ -105,8 +108,6 @@ async fn a_release_that_was_replaced_after_it_was_seen_is_refused() {
     plan(&server, folder.path()).await.unwrap();
     server.reset().await;
     publish(&server, json!([]), TOOL).await;
-    // As if the single manifest had never been asked for.
-    std::fs::remove_dir_all(folder.path().join("npm/manifests")).unwrap();
     let failure = plan(&server, folder.path()).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Hash);
     assert!(failure.message.starts_with("dependency 1.0.0 was sha512-4lrD"), "{}", failure.message);
@@ -115,16 +116,36 @@ async fn a_release_that_was_replaced_after_it_was_seen_is_refused() {
 #[tokio::test]
 async fn what_the_registry_does_not_have_is_named() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
-    publish(&server, json!([]), DEPENDENCY).await;
-    let packument = json!({ "name": "dependency", "dist-tags": {}, "versions": {} });
-    server.reset().await;
-    serve(&server, "/npm/dependency", ResponseTemplate::new(200).set_body_json(packument)).await;
+    let nothing = json!({ "name": "dependency", "dist-tags": {}, "versions": {} });
+    serve(&server, "/npm/dependency", ResponseTemplate::new(200).set_body_json(nothing)).await;
+    serve(&server, "/npm/dependency/latest", ResponseTemplate::new(404)).await;
     publish(&server, json!([]), DEPENDENCY).await;
     let failure = plan(&server, folder.path()).await.unwrap_err();
     assert_eq!(failure.class, FailureClass::Resolve);
     assert!(failure.message.contains("dependency"), "{}", failure.message);
     server.reset().await;
-    serve(&server, "/npm/dependency", ResponseTemplate::new(500)).await;
+    serve(&server, "/npm/dependency/latest", ResponseTemplate::new(500)).await;
     publish(&server, json!([]), DEPENDENCY).await;
     assert_eq!(plan(&server, folder.path()).await.unwrap_err().class, FailureClass::Upstream);
+}
+
+#[tokio::test]
+async fn a_packument_is_asked_for_only_where_neither_the_version_nor_the_latest_one_answers() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    publish(&server, json!([]), DEPENDENCY).await;
+    plan(&server, folder.path()).await.unwrap();
+    let asked = async || {
+        let requests = server.received_requests().await.unwrap();
+        requests.iter().map(|request| request.url.path().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(asked().await, ["/npm/tool/1.0.0", "/npm/dependency/latest"]);
+    server.reset().await;
+    let newer = json!({ "name": "dependency", "version": "2.0.0" });
+    serve(&server, "/npm/dependency/latest", ResponseTemplate::new(200).set_body_json(newer)).await;
+    publish(&server, json!([]), DEPENDENCY).await;
+    plan(&server, folder.path()).await.unwrap();
+    assert_eq!(
+        asked().await,
+        ["/npm/tool/1.0.0", "/npm/dependency/latest", "/npm/dependency", "/npm/dependency/1.0.0"]
+    );
 }

@@ -69,8 +69,13 @@ fn dist(known: &Known, name: &str, version: &str) -> Option<Dist> {
     if let Some(Lookup::Found(manifest)) = known.manifests.get(&(name.to_owned(), version.to_owned())) {
         return Some(Dist::of_manifest(manifest));
     }
-    match known.packuments.get(name)? {
-        Lookup::Found(packument) => packument.manifest(version).map(Dist::of_manifest),
+    if let Some(Lookup::Found(packument)) = known.packuments.get(name)
+        && let Some(manifest) = packument.manifest(version)
+    {
+        return Some(Dist::of_manifest(manifest));
+    }
+    match known.latest.get(name)? {
+        Lookup::Found(manifest) => Some(Dist::of_manifest(manifest)).filter(|dist| dist.is_of(version)),
         Lookup::Absent { .. } => None,
     }
 }
