@@ -24,8 +24,8 @@ let
         ''node ${./pack.mjs} "$membersPath" "$out"'';
   };
 
-  pkgsWith =
-    more:
+  pkgsOn =
+    toolchain: more:
     import hostpkgs {
       inherit toolchain;
       overlays = [
@@ -34,6 +34,7 @@ let
       ]
       ++ more;
     };
+  pkgsWith = pkgsOn toolchain;
   pkgs = pkgsWith [ ];
   inherit (pkgs) lib;
   inherit (pkgs.stdenv.hostPlatform) system;
@@ -128,15 +129,7 @@ let
   loud = plain "loud" { loud = script [ ]; };
   quiet = plain "quiet" { quiet = script [ ]; };
   # A machine that has node alone.
-  nodeAlone = import hostpkgs {
-    toolchain = toolchain // {
-      node = removeAttrs toolchain.node [ "headers" ];
-    };
-    overlays = [
-      packTarballs
-      (import (overlay + "/lib/overlays.nix")).default
-    ];
-  };
+  nodeAlone = pkgsOn (toolchain // { node = removeAttrs toolchain.node [ "headers" ]; }) [ ];
   # What a download would bring.
   downloaded = builtins.toFile "downloaded" "#!/bin/sh\necho downloaded\n";
 
@@ -199,6 +192,31 @@ let
       leaf = one;
     };
   } { pname = "project"; src = ./project; overrides.buildScript = "build"; };
+
+  # A project with a tarball in its folder.
+  withFile = program "." {
+    packages = {
+      "." = {
+        v = "1.0.0";
+        name = "with-file";
+        bin.with-file = "cli.js";
+      };
+      leaf = row "2.0.0" { url = "file:vendor/leaf.tgz"; };
+    };
+  } {
+    pname = "with-file";
+    src = pkgs.runCommand "with-file" { leaf = pkgs.fetchurl { name = "leaf-2.0.0.tgz"; url = ""; }; } ''
+      mkdir -p "$out/vendor"
+      cp "$leaf" "$out/vendor/leaf.tgz"
+      echo '{"name": "with-file", "version": "1.0.0"}' > "$out/package.json"
+      printf '#!/usr/bin/env node\nconsole.log(require("leaf"))' > "$out/cli.js"
+    '';
+  };
+  # A commit of which something is only made by its own script.
+  unprepared = pkgs.runCommand "unprepared" { } ''
+    mkdir "$out"
+    echo '{"name": "unprepared", "version": "1.0.0", "main": "dist/index", "scripts": {"prepare": "tsc"}}' > "$out/package.json"
+  '';
 
   # The commit's files as the bot adds them: a path of this name with this hash is the fetcher's own output.
   addedByTheBot = builtins.path {
@@ -451,6 +469,7 @@ in
       nodeEngine = ">=99";
       overrides.engineStrict = false;
     }) "fast" "this";
+    file-tarball = prints withFile "with-file" "2";
     git = prints fromGit "git-user" "from git";
   };
 
@@ -473,6 +492,18 @@ in
     // {
       inherit loud quiet;
       by-socket = plain "by-socket" { by-socket = script [ ]; };
+      unprepared =
+        programWith (pkgsWith [ (_: _: { fetchgit = _: unprepared; }) ]) "leaf" {
+          packages = {
+            leaf = one;
+            unprepared = {
+              v = "1.0.0";
+              git = "https://git.example/unprepared.git";
+              rev = "0123456789abcdef0123456789abcdef01234567";
+              h = "";
+            };
+          };
+        } { };
       headers = programWith nodeAlone "adder" { packages.adder = script [ ]; } { };
       breaks = plain "breaks" { breaks = script [ ]; };
       program = plain "fast" { fast = withBin { fast = "nowhere.js"; }; };

@@ -122,7 +122,7 @@ in
     config.colour = "blue";
     scripts = {
       preinstall = "echo preinstall > order; test ! -e ../.bin/helper";
-      install = "echo install >> order; helper written-by-helper";
+      install = "echo install >> order; npx --no helper written-by-helper";
       postinstall = "echo postinstall >> order && npm run extra -- \"two words\"";
       preextra = "echo preextra >> order";
       extra = "node extra.js";

@@ -58,7 +58,11 @@ let
         if row ? git then
           {
             folder = "${fetchCommit name row}";
+            commit = row.rev;
           }
+        else if lib.hasPrefix "file:" (row.url or "") then
+          # A tarball that lies in the project.
+          { tarball = "${source}/${lib.removePrefix "file:" row.url}"; }
         else if row ? h then
           {
             tarball = "${

@@ -139,6 +139,8 @@ function prepare() {
   for (const [name, command] of [
     ["node-gyp", compile],
     ["npm", run(npm)],
+    // What is not among the dependencies' programs would have to be downloaded.
+    ["npx", `while [ "\${1#-}" != "$1" ]; do shift; done\nexec "$@"`],
   ]) {
     writeFileSync(join(bin, name), `#!${settings.shell}\n${command}\n`);
     chmodSync(join(bin, name), 0o755);

@@ -3,8 +3,9 @@
 // Lays out a tree of packages: `node unpack.mjs MANIFEST FOLDER`, in one process, as starting one for each of hundreds of
 // tarballs would cost more than the work itself. The manifest is JSON:
 //
-//   packages  [{ at, id, tarball, folder, optional }]   where each stands and what it is made of; one with neither tarball
-//             nor folder comes out of the tarball of the package around it, and must be there
+//   packages  [{ at, id, tarball, folder, commit, optional }]   where each stands and what it is made of; one with neither
+//             tarball nor folder comes out of the tarball of the package around it, and must be there; `commit` says that
+//             the folder is that of a repository, not of a release
 //   links     [{ at, to }]   both relative to FOLDER
 //
 // A package around others comes before them: what its tarball has in their place gives way.
@@ -43,6 +44,9 @@ function place(entry) {
     }
     if (existsSync(entry.folder)) {
       copyTree(entry.folder, target);
+      if (entry.commit !== undefined) {
+        checkPrepared(entry, target);
+      }
     } else if (entry.optional) {
       console.error(`${entry.id} is left out: its install script failed, and the rest goes on without it`);
     } else {
@@ -53,6 +57,24 @@ function place(entry) {
     writeFiles(entry, target);
   } else if (!existsSync(join(target, "package.json"))) {
     throw new Error(`${entry.id} is said to be bundled, and ${entry.at} has no package.json: let nixwright resolve it again`);
+  }
+}
+
+/**
+ * npm would install a commit's development dependencies and run its scripts before it packs it. No lock has those, so what
+ * is only made by them is missing here: said if it is the very thing that others load or run.
+ */
+function checkPrepared(entry, target) {
+  const { main, bin, scripts = {} } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
+  const makes = ["prepare", "prepack", "build"].filter((event) => scripts[event]);
+  const wanted = [main, ...(typeof bin === "object" ? Object.values(bin ?? {}) : [bin])].filter((file) => typeof file === "string");
+  const isThere = (file) => ["", ".js", ".json", ".node"].some((end) => existsSync(join(target, file + end)));
+  const absent = wanted.filter((file) => !isThere(file));
+  if (makes.length > 0 && absent.length > 0) {
+    throw new Error(
+      `${entry.id} is commit ${entry.commit} of a repository, which has no ${absent.join(", ")}: its own script ${makes.join(", ")} makes that, ` +
+        `with what its development needs, and that is in no lock. Depend on a release of it instead`,
+    );
   }
 }
 
