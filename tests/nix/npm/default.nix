@@ -266,6 +266,26 @@ let
       + ''touch "$out"''
     );
 
+  # A derivation that succeeds where `built` refers to nothing but itself and node.
+  needsNodeAlone =
+    built:
+    pkgs.runCommand "${built.name}-needs-node-alone"
+      {
+        inherit built;
+        inherit (pkgs) nodejs;
+        exportReferencesGraph = [
+          "references"
+          built
+        ];
+      }
+      ''
+        if grep ^/nix references | grep -vxF -e "$built" -e "$nodejs"; then
+          echo "these are needed by $built, and were not declared" >&2
+          exit 1
+        fi
+        touch "$out"
+      '';
+
   # A check by evaluation: the two are the same.
   same =
     name: found: expected:
@@ -329,6 +349,8 @@ in
       ''[ "$(cd node_modules/adder/build && find . -type f)" = ./Release/adder.node ]''
       ''[ ! -e node_modules/adder/build/node_gyp_bins ]''
     ];
+    references = needsNodeAlone adder;
+    references-of-scripts = needsNodeAlone scripted;
     scripts = holds scripted [
       ''[ "$(tr '\n' , < node_modules/scripted/order)" = "preinstall,install,postinstall,preextra,extra two words," ]''
       ''[ "$(cat node_modules/scripted/written-by-helper)" = "made by a script" ]''

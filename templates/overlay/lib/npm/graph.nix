@@ -57,7 +57,7 @@ let
       source =
         if row ? git then
           {
-            folder = "${fetchCommit name row}";
+            folder = fetchCommit name row;
             commit = row.rev;
           }
         else if lib.hasPrefix "file:" (row.url or "") then
@@ -65,13 +65,11 @@ let
           { tarball = "${source}/${lib.removePrefix "file:" row.url}"; }
         else if row ? h then
           {
-            tarball = "${
-              pkgs.fetchurl {
-                name = "${storeName name}-${storeName version}.tgz";
-                url = row.url or (registries.npm name version);
-                hash = row.h;
-              }
-            }";
+            tarball = pkgs.fetchurl {
+              name = "${storeName name}-${storeName version}.tgz";
+              url = row.url or (registries.npm name version);
+              hash = row.h;
+            };
           }
         else if key == "." then
           { folder = "${source}"; }
