@@ -223,9 +223,8 @@ fn novelty(package: &str, new: &Components, graph: &PublishedGraph) -> Novelty {
 
 fn published_purls(graph: &PublishedGraph) -> BTreeSet<String> {
     let escaped = |text: &str| text.replace('%', "%25").replace('@', "%40").replace('+', "%2B");
-    let purl = |(name, version): &(String, String)| {
-        format!("pkg:{}/{}@{}", graph.ecosystem, escaped(name), escaped(version))
-    };
+    let purl =
+        |(name, version): &(String, String)| format!("pkg:{}/{}@{}", graph.ecosystem, escaped(name), escaped(version));
     graph.packages.iter().map(purl).collect()
 }
 

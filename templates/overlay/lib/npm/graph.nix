@@ -136,12 +136,9 @@ let
       keys = standing;
       problems =
         lib.optional (!lib.elem machine.system document.systems)
-          "it was resolved for ${lib.concatStringsSep ", " document.systems}, and this is ${machine.system}: add it to systems.resolve"
+          "it was resolved for ${lib.concatStringsSep ", " document.systems}, and this is ${machine.system} (systems.resolve)"
         ++ map (
-          key:
-          "${entries.${key}.id} is for ${platform.describe entries.${key}}, and this is ${machine.system} (os ${machine.os}, cpu ${machine.cpu}${
-            lib.optionalString (machine.libc != null) ", libc ${machine.libc}"
-          })"
+          key: "${entries.${key}.id} is for ${platform.describe entries.${key}}, and this is ${platform.describeMachine machine}"
         ) unfit
         ++ map (key: "${entries.${key}.id} is for glibc, and this package set has musl") otherLibc
         ++ map describeFamily lacking;
@@ -151,7 +148,7 @@ let
 in
 
 if document.schema != 1 then
-  throw "${toString file} has schema ${toString document.schema}, and these builders read schema 1: let nixwright write both again"
+  throw "${toString file} has schema ${toString document.schema}, and these builders read 1: let nixwright write both again"
 else
   {
     inherit document entries storeName;

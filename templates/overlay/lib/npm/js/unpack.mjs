@@ -56,7 +56,7 @@ function place(entry) {
     rmSync(target, { recursive: true, force: true });
     writeFiles(entry, target);
   } else if (!existsSync(join(target, "package.json"))) {
-    throw new Error(`${entry.id} is said to be bundled, and ${entry.at} has no package.json: let nixwright resolve it again`);
+    throw new Error(`${entry.id} should come with what is around it, and ${entry.at} has no package.json: resolve it again`);
   }
 }
 
@@ -67,13 +67,14 @@ function place(entry) {
 function checkPrepared(entry, target) {
   const { main, bin, scripts = {} } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
   const makes = ["prepare", "prepack", "build"].filter((event) => scripts[event]);
-  const wanted = [main, ...(typeof bin === "object" ? Object.values(bin ?? {}) : [bin])].filter((file) => typeof file === "string");
+  const programs = bin !== null && typeof bin === "object" ? Object.values(bin) : [bin];
+  const wanted = [main, ...programs].filter((file) => typeof file === "string");
   const isThere = (file) => ["", ".js", ".json", ".node"].some((end) => existsSync(join(target, file + end)));
   const absent = wanted.filter((file) => !isThere(file));
   if (makes.length > 0 && absent.length > 0) {
     throw new Error(
-      `${entry.id} is commit ${entry.commit} of a repository, which has no ${absent.join(", ")}: its own script ${makes.join(", ")} makes that, ` +
-        `with what its development needs, and that is in no lock. Depend on a release of it instead`,
+      `${entry.id} is commit ${entry.commit} of a repository, which has no ${absent.join(", ")}: its own script ` +
+        `${makes.join(", ")} makes that, with what its development needs, and that is in no lock. Depend on a release of it instead`,
     );
   }
 }
