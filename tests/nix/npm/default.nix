@@ -29,6 +29,8 @@ let
     loud
     quiet
     nodeAlone
+    withoutNode
+    linking
     downloaded
     limited
     elsewhere
@@ -288,6 +290,20 @@ in
             };
           };
         } { };
+      behind-link =
+        programWith (pkgsWith [ (_: _: { fetchgit = _: linking; }) ]) "leaf" {
+          packages = {
+            leaf = one;
+            linking = {
+              v = "1.0.0";
+              git = "https://git.example/linking.git";
+              rev = "0123456789abcdef0123456789abcdef01234567";
+              h = "";
+            };
+            "linking//leaf" = one;
+          };
+        } { };
+      no-node = programWith withoutNode "leaf" { packages.leaf = one; } { nodeEngine = ">=18"; };
       headers = programWith nodeAlone "adder" { packages.adder = script [ ]; } { };
       breaks = plain "breaks" { breaks = script [ ]; };
       program = plain "fast" { fast = withBin { fast = "nowhere.js"; }; };

@@ -127,6 +127,7 @@ rec {
   quiet = plain "quiet" { quiet = script [ ]; };
   # A machine that has node alone.
   nodeAlone = pkgsOn (toolchain // { node = removeAttrs toolchain.node [ "headers" ]; }) [ ];
+  withoutNode = pkgsOn (removeAttrs toolchain [ "node" ]) [ ];
   # What a download would bring.
   downloaded = builtins.toFile "downloaded" "#!/bin/sh\necho downloaded\n";
 
@@ -213,6 +214,13 @@ rec {
   unprepared = pkgs.runCommand "unprepared" { } ''
     mkdir "$out"
     echo '{"name": "unprepared", "version": "1.0.0", "main": "dist/index", "scripts": {"prepare": "tsc"}}' > "$out/package.json"
+  '';
+
+  # A commit with a link where other packages are to stand.
+  linking = pkgs.runCommand "linking" { } ''
+    mkdir "$out"
+    echo '{"name": "linking", "version": "1.0.0"}' > "$out/package.json"
+    ln -s .. "$out/node_modules"
   '';
 
   # The commit's files as the bot adds them: a path of this name with this hash is the fetcher's own output.

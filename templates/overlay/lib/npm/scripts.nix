@@ -55,7 +55,7 @@ let
     stdenv.mkDerivation (
       {
         name = "npm-${storeName row.name}-${storeName row.version}";
-        inherit tools inner;
+        inherit tools;
         inherit (row) at;
         strictDeps = true;
         nativeBuildInputs = [
@@ -75,6 +75,7 @@ let
         changes = tree.changes (removeAttrs only (lib.attrNames finished));
         settings = builtins.toJSON {
           inherit (row) id name;
+          inherit inner;
           node = "${nodejs}/bin/node";
           nodedir = "${lib.getDev nodejs}";
           gyp = "${buildPackages.node-gyp}/lib/node_modules/node-gyp";
@@ -108,7 +109,7 @@ let
           if [ -e "$NIX_BUILD_TOP/work/absent" ]; then
             cp "$NIX_BUILD_TOP/work/absent" "$out"
           else
-            node "$tools/take.mjs" "$root/$at" "$out/package" $inner
+            node "$tools/take.mjs" "$root/$at" "$out/package" "$settingsPath"
           fi
         '';
         dontStrip = true;

@@ -8,6 +8,7 @@
 //               the program, node-gyp's folder, and the folder whose include/node has node's headers
 //   shell       runs the scripts
 //   downloads   { URL: file }   what a person gave
+//   inner       the packages that stand in its folder, for take.mjs
 //   optional    a failure writes why to the file ABSENT, and is none
 //
 // Success is more than an exit code: some scripts swallow that their download failed. So one that asked for an address in

@@ -38,6 +38,9 @@ function place(entry) {
   if (entry.at.split("/").includes("..")) {
     throw new Error(`${entry.id} would stand at ${entry.at}, which is outside of the tree`);
   }
+  if (isBehindLink(entry.at)) {
+    throw new Error(`${entry.id} would stand at ${entry.at}, which is behind a link of the package around it`);
+  }
   if (entry.folder !== undefined) {
     if (entry.at !== "") {
       rmSync(target, { recursive: true, force: true });
@@ -77,6 +80,13 @@ function checkPrepared(entry, target) {
         `${makes.join(", ")} makes that, with what its development needs, and that is in no lock. Depend on a release of it instead`,
     );
   }
+}
+
+/** Whether what was laid out before has a link on the way: writing through it would end elsewhere. */
+function isBehindLink(at) {
+  const parts = at.split("/");
+  const outer = parts.map((_, count) => join(root, ...parts.slice(0, count)));
+  return outer.some((folder) => folder !== root && lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink());
 }
 
 /** What lies in the store is read-only; here it may still be changed. */
