@@ -30,7 +30,6 @@ let
     program = "";
     headers = "";
     gyp = "";
-    version = "0";
     fingerprint = "";
   }
   // toolchain.node or { };
@@ -52,9 +51,9 @@ in
     ''
     // {
       pname = "nodejs";
-      inherit (node) version;
       meta.mainProgram = "node";
-    };
+    }
+    // builtins.intersectAttrs { version = null; } node;
   # The one that comes with npm. An addon that needs it, or the headers, fails where they are missing.
   node-gyp = final.runCommandLocal "node-gyp" { inherit (node) gyp fingerprint; } ''
     mkdir -p "$out/lib/node_modules"

@@ -36,7 +36,7 @@ async fn what_cannot_work_is_refused_before_building_and_says_why() {
 }
 
 /// What fails while building, and what its log says.
-const FAILING: [(&str, &[&str]); 12] = [
+const FAILING: [(&str, &[&str]); 15] = [
     ("up", &["the tarball of up 1.0.0", "package/../../../escaped", "leads out of the package's folder"]),
     ("absolute", &["/package/escaped", "leads out of the package's folder"]),
     ("by-pax", &["package/a/../../../../escaped", "leads out of the package's folder"]),
@@ -53,8 +53,11 @@ const FAILING: [(&str, &[&str]); 12] = [
     ("quiet", &["of quiet 1.0.0 ended well without making", "https://downloads.example/quiet-1.0", "skipScript"]),
     ("by-socket", &["the install script of by-socket 1.0.0", "sockets.example"]),
     ("headers", &["this machine has no headers of node", "build.pkgs"]),
+    ("unprepared", &["unprepared 1.0.0 is commit 0123456789abcdef", "no dist/index", "prepare", "Depend on a release"]),
+    ("behind-link", &["leaf 1.0.0 would stand at node_modules/linking/node_modules/leaf", "behind a link"]),
+    ("no-node", &["this machine has no node", "build.pkgs"]),
     ("program", &["the program fast of fast 1.0.0 should be its file nowhere.js"]),
-    ("bundled", &["inner 1.0.0 is said to be bundled", "node_modules/leaf/node_modules/inner"]),
+    ("bundled", &["inner 1.0.0 should come with what is around it", "node_modules/leaf/node_modules/inner"]),
 ];
 
 #[tokio::test(flavor = "multi_thread")]

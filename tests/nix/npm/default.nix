@@ -9,252 +9,49 @@
 }:
 
 let
-  contents = import ./packages.nix;
-
-  packTarballs = final: prev: {
-    fetchurl =
-      { name, url, ... }:
-      final.runCommand name
-        {
-          inherit url;
-          members = builtins.toJSON (contents.${name} or (throw "packages.nix has no ${name}"));
-          passAsFile = [ "members" ];
-          nativeBuildInputs = [ final.nodejs ];
-        }
-        ''node ${./pack.mjs} "$membersPath" "$out"'';
-  };
-
-  pkgsWith =
-    more:
-    import hostpkgs {
-      inherit toolchain;
-      overlays = [
-        packTarballs
-        (import (overlay + "/lib/overlays.nix")).default
-      ]
-      ++ more;
-    };
-  pkgs = pkgsWith [ ];
-  inherit (pkgs) lib;
-  inherit (pkgs.stdenv.hostPlatform) system;
-
-  platform = import (overlay + "/lib/npm/platform.nix") { inherit lib; };
-  here = platform.ofSystem system false;
-
-  graphFile =
-    root: graph:
-    builtins.toFile "graph.json" (
-      builtins.toJSON (
-        {
-          schema = 1;
-          purl = "pkg:npm/${root}@1.0.0";
-          inherit root;
-          systems = [ system ];
-        }
-        // graph
-      )
-    );
-
-  # A row of a package of the registry.
-  row = version: more: {
-    v = version;
-    h = "sha512-${version}";
-  } // more;
-  one = row "1.0.0" { };
-  withBin = bin: row "1.0.0" { inherit bin; };
-  script = needs: row "1.0.0" { script = needs; };
-
-  # The program whose root is `root`; the other rows and what else the graph says are in `graph`.
-  programWith =
-    pkgs: root: graph: arguments:
-    pkgs.nixwright.buildNpmPackage (
-      {
-        directory = ./graphs;
-        graphFile = graphFile root graph;
-        pname = root;
-        version = "1.0.0";
-      }
-      // arguments
-    );
-  program = programWith pkgs;
-  plain = root: packages: program root { inherit packages; } { };
-
-  layout = plain "layout" {
-    layout = withBin {
-      layout = "bin/layout.js";
-      split = "./bin/split.js";
-      shell = "bin/shell";
-      plain = "bin/plain.js";
-      # What npm makes harmless.
-      "../../up" = "../../../bin/shell";
-    };
-    leaf = row "2.0.0" { };
-    mid = withBin {
-      same = "same.js";
-      absent = "not-there.js";
-    };
-    "mid//leaf" = one;
-    "@acme/scoped" = one;
-    other-leaf = row "1.0.0" { name = "leaf"; };
-    bundler = one;
-    "bundler//inner" = {
-      v = "0.1.0";
-      bundled = true;
-      bin.inner-tool = "tool.js";
-    };
-  };
-
-  adder = plain "uses-adder" {
-    uses-adder = withBin { uses-adder = "cli.js"; };
-    adder = script [ ];
-  };
-
-  scripted =
-    (plain "scripted" {
-      scripted = script [
-        "helper"
-        "needed"
-        "scripted//needed"
-      ];
-      helper = withBin { helper = "cli.js"; } // { script = [ ]; };
-      needed = script [ ];
-      "scripted//needed" = one;
-    }).withOverrides
-      {
-        env.TOLD = "told by overrides";
-        packages.helper.skipScript = true;
-      };
-
-  loud = plain "loud" { loud = script [ ]; };
-  quiet = plain "quiet" { quiet = script [ ]; };
-  # A machine that has node alone.
-  nodeAlone = import hostpkgs {
-    toolchain = toolchain // {
-      node = removeAttrs toolchain.node [ "headers" ];
-    };
-    overlays = [
-      packTarballs
-      (import (overlay + "/lib/overlays.nix")).default
-    ];
-  };
-  # What a download would bring.
-  downloaded = builtins.toFile "downloaded" "#!/bin/sh\necho downloaded\n";
-
-  limited = os: cpu: more: row "1.0.0" ({ inherit os cpu; optional = true; } // more);
-  elsewhere = if here.os == "linux" then "darwin" else "linux";
-  fastRows = {
-    fast = withBin { fast = "cli.js"; };
-    "@fast/this" = limited here.os here.cpu { };
-    "@fast/other" = limited elsewhere here.cpu { };
-    # On another C library than this machine's.
-    "@fast/musl" = limited here.os here.cpu { libc = "musl"; };
-  };
-  family.families.fast = [
-    "@fast/this"
-    "@fast/other"
-  ];
-  fast = program "fast" (family // { packages = fastRows; }) { };
-  onMusl = pkgsWith [
-    (_: prev: {
-      stdenv = prev.stdenv // {
-        hostPlatform = prev.stdenv.hostPlatform // {
-          isMusl = true;
-        };
-      };
-    })
-  ];
-
-  workspace = program "." {
-    packages = {
-      "." = {
-        v = "1.0.0";
-        name = "workspace";
-      };
-      "./packages/one" = {
-        v = "1.0.0";
-        name = "@work/one";
-        bin.one = "cli.js";
-      };
-      "./packages/two" = {
-        v = "1.0.0";
-        name = "@work/two";
-        script = [ ];
-      };
-      "@work/one".link = "./packages/one";
-      "@work/two".link = "./packages/two";
-      leaf = row "2.0.0" { };
-      "./packages/two//leaf" = one;
-    };
-  } { pname = "workspace"; src = ./workspace; };
-
-  # A project that is built by its own script, with something that only its development needs.
-  project = program "." {
-    packages = {
-      "." = {
-        v = "1.0.0";
-        name = "project";
-        bin.project = "dist/cli.js";
-      };
-      maker = withBin { maker = "cli.js"; } // { dev = true; };
-      leaf = one;
-    };
-  } { pname = "project"; src = ./project; overrides.buildScript = "build"; };
-
-  # The commit's files as the bot adds them: a path of this name with this hash is the fetcher's own output.
-  addedByTheBot = builtins.path {
-    name = "from-git-0123456789ab";
-    path = ./from-git;
-  };
-  fromGit = builtins.seq "${addedByTheBot}" (plain "git-user" {
-    git-user = withBin { git-user = "cli.js"; };
-    from-git = {
-      v = "0.1.0";
-      git = "https://git.example/from-git.git";
-      rev = "0123456789abcdef0123456789abcdef01234567";
-      h = "sha256-UzqA7pvyUZZnZUSO1EWDdaw9UEiiuW+rgKf7X9d5jHs=";
-    };
-  });
-
-  # Where a program's rows stand.
-  placesOf =
-    built:
-    map (entry: entry.at) (builtins.fromJSON (builtins.unsafeDiscardStringContext built.manifest)).packages;
-
-  # A derivation that succeeds where `program` of `built` prints exactly `expected`.
-  prints =
-    built: name: expected:
-    pkgs.runCommand "${built.name}-prints" { inherit built expected; } ''
-      said=$("$built/bin/${name}")
-      if [ "$said" != "$expected" ]; then
-        printf 'expected: %s\nsaid: %s\n' "$expected" "$said" >&2
-        exit 1
-      fi
-      touch "$out"
-    '';
-
-  # A derivation that succeeds where the shell finds all `conditions` true of $built, in its tree.
-  holds =
-    built: conditions:
-    pkgs.runCommand "${built.name}-holds" { inherit built; } (
-      ''
-        cd "$built"/libexec/*/
-      ''
-      + lib.concatMapStrings (condition: ''
-        if ! ${condition}; then
-          echo ${lib.escapeShellArg "does not hold: ${condition}"} >&2
-          exit 1
-        fi
-      '') conditions
-      + ''touch "$out"''
-    );
-
-  # A check by evaluation: the two are the same.
-  same =
-    name: found: expected:
-    if found == expected then
-      pkgs.runCommand name { } ''touch "$out"''
-    else
-      throw "${name}: expected ${builtins.toJSON expected}, and found ${builtins.toJSON found}";
+  programs = import ./programs.nix { inherit toolchain overlay hostpkgs; };
+  inherit (programs)
+    pkgs
+    lib
+    system
+    platform
+    here
+    row
+    one
+    withBin
+    script
+    programWith
+    program
+    plain
+    layout
+    adder
+    scripted
+    loud
+    quiet
+    nodeAlone
+    withoutNode
+    linking
+    downloaded
+    limited
+    elsewhere
+    fastRows
+    family
+    fast
+    onMusl
+    pkgsWith
+    workspace
+    project
+    withFile
+    unprepared
+    fromGit
+    ;
+  inherit (import ./conditions.nix { inherit pkgs; })
+    placesOf
+    prints
+    holds
+    needsNodeAlone
+    same
+    ;
 
   alone = name: plain name { ${name} = one; };
   hostile = [
@@ -273,7 +70,7 @@ in
     layout = prints layout "layout" "2 mid with leaf 1 scoped 1 bundler with inner true";
     interpreters = holds layout [
       ''[ "$(head -n 1 node_modules/layout/bin/layout.js)" = "#!${pkgs.nodejs}/bin/node" ]''
-      ''[ "$(head -n 1 node_modules/layout/bin/split.js)" = "#!/usr/bin/env -S ${pkgs.nodejs}/bin/node --no-warnings --stack-size=900" ]''
+      ''grep -q "^#!/usr/bin/env -S ${pkgs.nodejs}/bin/node --no-warnings " node_modules/layout/bin/split.js''
       ''[ "$("$built/bin/shell")" = shell ]''
       ''[ "$("$built/bin/up")" = shell ]''
       ''[ -x node_modules/layout/bin/plain.js ]''
@@ -311,6 +108,8 @@ in
       ''[ "$(cd node_modules/adder/build && find . -type f)" = ./Release/adder.node ]''
       ''[ ! -e node_modules/adder/build/node_gyp_bins ]''
     ];
+    references = needsNodeAlone adder;
+    references-of-scripts = needsNodeAlone scripted;
     scripts = holds scripted [
       ''[ "$(tr '\n' , < node_modules/scripted/order)" = "preinstall,install,postinstall,preextra,extra two words," ]''
       ''[ "$(cat node_modules/scripted/written-by-helper)" = "made by a script" ]''
@@ -451,6 +250,7 @@ in
       nodeEngine = ">=99";
       overrides.engineStrict = false;
     }) "fast" "this";
+    file-tarball = prints withFile "with-file" "2";
     git = prints fromGit "git-user" "from git";
   };
 
@@ -462,7 +262,12 @@ in
       systems = [ "riscv64-linux" ];
       packages.fast = one;
     } { };
-    musl = programWith onMusl "fast" { packages.fast = one; packages."@fast/this" = limited here.os here.cpu { libc = "glibc"; }; } { };
+    musl = programWith onMusl "fast" {
+      packages = {
+        fast = one;
+        "@fast/this" = limited here.os here.cpu { libc = "glibc"; };
+      };
+    } { };
     schema = program "fast" { schema = 9; packages.fast = one; } { };
     key = program "fast" { packages.fast = one; } { overrides.pachtes = [ ]; };
     dependency-key = program "fast" { packages.fast = one; } { overrides.packages.fast.skipscript = true; };
@@ -473,6 +278,32 @@ in
     // {
       inherit loud quiet;
       by-socket = plain "by-socket" { by-socket = script [ ]; };
+      unprepared =
+        programWith (pkgsWith [ (_: _: { fetchgit = _: unprepared; }) ]) "leaf" {
+          packages = {
+            leaf = one;
+            unprepared = {
+              v = "1.0.0";
+              git = "https://git.example/unprepared.git";
+              rev = "0123456789abcdef0123456789abcdef01234567";
+              h = "";
+            };
+          };
+        } { };
+      behind-link =
+        programWith (pkgsWith [ (_: _: { fetchgit = _: linking; }) ]) "leaf" {
+          packages = {
+            leaf = one;
+            linking = {
+              v = "1.0.0";
+              git = "https://git.example/linking.git";
+              rev = "0123456789abcdef0123456789abcdef01234567";
+              h = "";
+            };
+            "linking//leaf" = one;
+          };
+        } { };
+      no-node = programWith withoutNode "leaf" { packages.leaf = one; } { nodeEngine = ">=18"; };
       headers = programWith nodeAlone "adder" { packages.adder = script [ ]; } { };
       breaks = plain "breaks" { breaks = script [ ]; };
       program = plain "fast" { fast = withBin { fast = "nowhere.js"; }; };

@@ -57,6 +57,7 @@ in
   "odd-1.0.0.tgz" =
     let
       member = name: mode: { inherit name mode; content = name; };
+      deep = name: "odd-folder/${builtins.concatStringsSep "/" (builtins.genList (_: name) 12)}";
     in
     [
       { name = "odd-folder/"; type = "5"; mode = 493; }
@@ -81,8 +82,8 @@ in
       { name = "odd-folder/to-passwd"; type = "2"; link = "/etc/passwd"; }
       { name = "odd-folder/hard"; type = "1"; link = "odd-folder/twice"; }
       { name = "odd-folder/device"; type = "3"; }
-      { name = "odd-folder/${builtins.concatStringsSep "/" (builtins.genList (_: "long-name-by-pax") 12)}"; content = "pax"; pax = true; }
-      { name = "odd-folder/${builtins.concatStringsSep "/" (builtins.genList (_: "long-name-by-gnu") 12)}"; content = "gnu"; gnu = true; }
+      { name = deep "long-name-by-pax"; content = "pax"; pax = true; }
+      { name = deep "long-name-by-gnu"; content = "gnu"; gnu = true; }
       { name = "odd-folder/ümlaut"; content = "utf-8"; pax = true; }
     ];
 
@@ -122,7 +123,7 @@ in
     config.colour = "blue";
     scripts = {
       preinstall = "echo preinstall > order; test ! -e ../.bin/helper";
-      install = "echo install >> order; helper written-by-helper";
+      install = "echo install >> order; npx --no helper written-by-helper";
       postinstall = "echo postinstall >> order && npm run extra -- \"two words\"";
       preextra = "echo preextra >> order";
       extra = "node extra.js";

@@ -34,9 +34,13 @@ pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderErro
     text.push_str("\"packages\": {\n");
     let mut rows = BTreeMap::new();
     for (path, entry) in &kept {
-        if path.split('/').any(|part| matches!(part, "." | "..")) {
+        let file = match &entry.source {
+            Source::Tarball { url, .. } => url.strip_prefix("file:"),
+            _ => None,
+        };
+        if let Some(outside) = [Some(*path), file].into_iter().flatten().find(|place| leads_out(place)) {
             let package = format!("{} {}", plan.name, plan.version);
-            return Err(RenderError::Outside { package, path: (*path).to_owned() });
+            return Err(RenderError::Outside { package, path: outside.to_owned() });
         }
         rows.insert(key(path), row(plan, graph, &kept, path, entry)?);
     }
@@ -157,6 +161,11 @@ fn row(
         put("on", json!(entry.on));
     }
     Ok(row)
+}
+
+/// Whether a path may lead out of the project's folder.
+fn leads_out(path: &str) -> bool {
+    path.starts_with('/') || path.split('/').any(|part| part == "..")
 }
 
 fn fits(entry: &Entry, system: &str) -> bool {

@@ -125,11 +125,12 @@ let
         passAsFile = [
           "manifest"
           "changes"
+          "passing"
         ];
 
         rootAt = root.at;
         node = "${nodejs}/bin/node";
-        inherit passing;
+        passing = lib.concatMapStrings (place: "${place}\n") passing;
         inherit (allOverrides) buildScript;
 
         unpackPhase = ''
@@ -147,7 +148,7 @@ let
             node "$tools/link-bins.mjs" "$manifestPath" "$root" "$node"
             HOME=$NIX_BUILD_TOP NIXWRIGHT_SHELL=$SHELL node "$tools/npm.mjs" run "$buildScript"
             find "$root" -name .bin -path '*/node_modules/.bin' -prune -exec rm -r {} +
-            for place in $passing; do rm -rf "''${root:?}/$place"; done
+            while IFS= read -r place; do rm -rf "''${root:?}/''${place:?}"; done < "$passingPath"
           fi
           runHook postBuild
         '';

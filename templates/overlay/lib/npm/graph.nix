@@ -57,17 +57,19 @@ let
       source =
         if row ? git then
           {
-            folder = "${fetchCommit name row}";
+            folder = fetchCommit name row;
+            commit = row.rev;
           }
+        else if lib.hasPrefix "file:" (row.url or "") then
+          # A tarball that lies in the project.
+          { tarball = "${source}/${lib.removePrefix "file:" row.url}"; }
         else if row ? h then
           {
-            tarball = "${
-              pkgs.fetchurl {
-                name = "${storeName name}-${storeName version}.tgz";
-                url = row.url or (registries.npm name version);
-                hash = row.h;
-              }
-            }";
+            tarball = pkgs.fetchurl {
+              name = "${storeName name}-${storeName version}.tgz";
+              url = row.url or (registries.npm name version);
+              hash = row.h;
+            };
           }
         else if key == "." then
           { folder = "${source}"; }
@@ -134,12 +136,9 @@ let
       keys = standing;
       problems =
         lib.optional (!lib.elem machine.system document.systems)
-          "it was resolved for ${lib.concatStringsSep ", " document.systems}, and this is ${machine.system}: add it to systems.resolve"
+          "it was resolved for ${lib.concatStringsSep ", " document.systems}, and this is ${machine.system} (systems.resolve)"
         ++ map (
-          key:
-          "${entries.${key}.id} is for ${platform.describe entries.${key}}, and this is ${machine.system} (os ${machine.os}, cpu ${machine.cpu}${
-            lib.optionalString (machine.libc != null) ", libc ${machine.libc}"
-          })"
+          key: "${entries.${key}.id} is for ${platform.describe entries.${key}}, and this is ${platform.describeMachine machine}"
         ) unfit
         ++ map (key: "${entries.${key}.id} is for glibc, and this package set has musl") otherLibc
         ++ map describeFamily lacking;
@@ -149,7 +148,7 @@ let
 in
 
 if document.schema != 1 then
-  throw "${toString file} has schema ${toString document.schema}, and these builders read schema 1: let nixwright write both again"
+  throw "${toString file} has schema ${toString document.schema}, and these builders read 1: let nixwright write both again"
 else
   {
     inherit document entries storeName;

@@ -14,7 +14,7 @@
 #                                    for a dependency, or the package itself: patches, and the hook postPatch in its folder;
 #                                    and for its install script: nativeBuildInputs, buildInputs, env, the hooks preBuild
 #                                    before it and postBuild after it, skipScript to leave it out, and
-#                                    downloads."https://…" = a file, which the script is given when it asks for that address
+#                                    downloads."https://…" = a file, which it is given when it asks for that address
 #
 # A key that is not in this list is an error, with its name. A package that the graph does not have is worth a warning: it
 # may have been there in the last release.

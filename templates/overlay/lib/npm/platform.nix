@@ -62,6 +62,13 @@ rec {
 
   isLimited = row: row ? os || row ? cpu || row ? libc;
 
+  # A machine, for messages.
+  describeMachine =
+    machine:
+    "${machine.system} (os ${machine.os}, cpu ${machine.cpu}${
+      lib.optionalString (machine.libc != null) ", libc ${machine.libc}"
+    })";
+
   # What a row says of machines, for messages.
   describe =
     row:

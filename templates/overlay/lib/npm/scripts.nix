@@ -42,24 +42,20 @@ let
       needed = lib.concatMap (near: [ near ] ++ around near) (
         lib.filter (near: placed ? ${near}) ([ key ] ++ row.script)
       );
-      only = lib.filterAttrs (near: _: placed ? ${near}) (lib.getAttrs (lib.filter (near: placed ? ${near}) needed) placed);
+      only = lib.getAttrs (lib.filter (near: placed ? ${near}) needed) placed;
       # The outcome of their scripts, unless they wait for this one.
       finished = lib.filterAttrs (
         near: other: near != key && scripted ? ${near} && !lib.elem key other.script
       ) only;
       # What stands in the package's folder and is not part of it.
-      inner = lib.filter (at: at != null) (
-        lib.mapAttrsToList (
-          near: other:
-          if near != key && other.source != { } && lib.hasPrefix prefix other.at then lib.removePrefix prefix other.at else null
-        ) only
-      );
+      isInner = near: other: near != key && other.source != { } && lib.hasPrefix prefix other.at;
+      inner = lib.mapAttrsToList (_: other: lib.removePrefix prefix other.at) (lib.filterAttrs isInner only);
       prefix = if row.at == "" then "" else "${row.at}/";
     in
     stdenv.mkDerivation (
       {
         name = "npm-${storeName row.name}-${storeName row.version}";
-        inherit tools inner;
+        inherit tools;
         inherit (row) at;
         strictDeps = true;
         nativeBuildInputs = [
@@ -79,6 +75,7 @@ let
         changes = tree.changes (removeAttrs only (lib.attrNames finished));
         settings = builtins.toJSON {
           inherit (row) id name;
+          inherit inner;
           node = "${nodejs}/bin/node";
           nodedir = "${lib.getDev nodejs}";
           gyp = "${buildPackages.node-gyp}/lib/node_modules/node-gyp";
@@ -112,7 +109,7 @@ let
           if [ -e "$NIX_BUILD_TOP/work/absent" ]; then
             cp "$NIX_BUILD_TOP/work/absent" "$out"
           else
-            node "$tools/take.mjs" "$root/$at" "$out/package" $inner
+            node "$tools/take.mjs" "$root/$at" "$out/package" "$settingsPath"
           fi
         '';
         dontStrip = true;
@@ -126,7 +123,7 @@ let
   checked =
     key: row:
     if !stdenv.buildPlatform.canExecute stdenv.hostPlatform then
-      throw "${row.id} has an install script, which cannot be run for another platform: leave it out (skipScript) or build natively"
+      throw "${row.id} has an install script, which cannot be run for another platform: build natively, or skipScript"
     else
       build key row;
 

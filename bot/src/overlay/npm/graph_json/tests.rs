@@ -177,7 +177,11 @@ fn an_entry_that_nix_cannot_check_is_refused_by_name() {
 }
 
 #[test]
-fn a_folder_beside_the_project_is_refused_by_name() {
+fn what_lies_beside_the_project_is_refused_by_name() {
+    let mut packed = entry("packed", "1.0.0", &[]);
+    packed.source = Source::Tarball { url: "file:a/../../packed.tgz".to_owned(), integrity: "sha512-x".to_owned() };
+    let error = rendered(&plan("", vec![("node_modules/packed", packed)])).unwrap_err();
+    assert!(error.to_string().contains("a/../../packed.tgz lies outside"), "{error}");
     let beside = Entry { source: Source::Directory, ..entry("beside", "1.0.0", &[]) };
     let error = rendered(&plan("", vec![("../beside", beside)])).unwrap_err();
     assert_eq!(

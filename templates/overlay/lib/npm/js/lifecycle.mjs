@@ -46,7 +46,10 @@ export function runCommand(manifest, folder, event, command) {
       },
     });
     child.on("error", (error) => done(`could not be started: ${error.message}`));
-    child.on("close", (code, signal) => done(code === 0 ? undefined : signal ? `was ended by ${signal}` : `ended with exit code ${code}`));
+    child.on("close", (code, signal) => {
+      const how = signal === null ? `ended with exit code ${code}` : `was ended by ${signal}`;
+      done(code === 0 ? undefined : how);
+    });
   });
 }
 

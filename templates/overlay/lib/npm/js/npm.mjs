@@ -5,9 +5,9 @@
 import { commandOf, readPackage, runCommand } from "./lifecycle.mjs";
 
 const words = process.argv.slice(2).filter((word, index, all) => !word.startsWith("-") || all.indexOf("--") < index);
-const [command, name, ...given] = words.filter((word) => word !== "--");
-if (!["run", "run-script"].includes(command) || name === undefined) {
-  console.error(`npm ${process.argv.slice(2).join(" ")}: install scripts are built without a network, and of npm there is only \`npm run\``);
+const [action, name, ...given] = words.filter((word) => word !== "--");
+if (!["run", "run-script"].includes(action) || name === undefined) {
+  console.error(`npm ${process.argv.slice(2).join(" ")}: builds have no network, and of npm there is only \`npm run\` here`);
   process.exit(1);
 }
 const folder = process.cwd();
@@ -20,7 +20,8 @@ const quote = (word) => `'${word.replaceAll("'", `'\\''`)}'`;
 for (const event of [`pre${name}`, name, `post${name}`]) {
   const script = commandOf(manifest, folder, event);
   if (script !== undefined) {
-    const failed = await runCommand(manifest, folder, event, [script, ...(event === name ? given.map(quote) : [])].join(" "));
+    const command = [script, ...(event === name ? given.map(quote) : [])].join(" ");
+    const failed = await runCommand(manifest, folder, event, command);
     if (failed !== undefined) {
       console.error(`npm run ${event} ${failed}`);
       process.exit(1);

@@ -8,13 +8,14 @@
 //               the program, node-gyp's folder, and the folder whose include/node has node's headers
 //   shell       runs the scripts
 //   downloads   { URL: file }   what a person gave
+//   inner       the packages that stand in its folder, for take.mjs
 //   optional    a failure writes why to the file ABSENT, and is none
 //
 // Success is more than an exit code: some scripts swallow that their download failed. So one that asked for an address in
 // vain has to have made a program or a library all the same, by compiling it.
 import { createHash } from "node:crypto";
-import { appendFileSync, chmodSync, createReadStream, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync } from "node:fs";
-import { statSync, writeFileSync } from "node:fs";
+import { appendFileSync, chmodSync, createReadStream, existsSync, lstatSync, mkdirSync } from "node:fs";
+import { readFileSync, readdirSync, statSync, writeFileSync } from "node:fs";
 import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
@@ -68,16 +69,15 @@ async function runAll() {
 
 function explain(what, asked) {
   const shown = asked.map(({ url, host }) => url ?? host);
-  const name = settings.name;
+  const key = `packages.${quoted(settings.name)}`;
   if (shown.length === 0) {
-    return `${what}. What it needs goes into overrides.nix (packages.${quoted(name)}.nativeBuildInputs, env, …); packages.${quoted(name)}.skipScript = true leaves it out.`;
+    return `${what}. What it needs goes into overrides.nix (${key}.nativeBuildInputs, env, …); ${key}.skipScript = true leaves it out.`;
   }
   const more = shown.length > 5 ? ` and ${shown.length - 5} more` : "";
   const address = asked.find(({ url }) => url !== undefined)?.url ?? "https://…";
   return (
-    `${what}. It asked the network for ${shown.slice(0, 5).join(", ")}${more}, and builds have none. Give it the file in overrides.nix ` +
-    `(packages.${quoted(name)}.downloads.${quoted(address)} = pkgs.fetchurl { … };), or leave the script out ` +
-    `(packages.${quoted(name)}.skipScript = true;).`
+    `${what}. It asked the network for ${shown.slice(0, 5).join(", ")}${more}, and builds have none. Give it the file in ` +
+    `overrides.nix (${key}.downloads.${quoted(address)} = pkgs.fetchurl { … };), or leave the script out (${key}.skipScript = true;).`
   );
 }
 
@@ -139,6 +139,8 @@ function prepare() {
   for (const [name, command] of [
     ["node-gyp", compile],
     ["npm", run(npm)],
+    // What is not among the dependencies' programs would have to be downloaded.
+    ["npx", `while [ "\${1#-}" != "$1" ]; do shift; done\nexec "$@"`],
   ]) {
     writeFileSync(join(bin, name), `#!${settings.shell}\n${command}\n`);
     chmodSync(join(bin, name), 0o755);

@@ -63,12 +63,16 @@ function renameIgnores(files) {
 function* members(tar) {
   let at = 0;
   let said = {};
-  while (at + BLOCK <= tar.length) {
+  let empty = 0;
+  // Two empty blocks are the end, whatever comes behind them.
+  while (at + BLOCK <= tar.length && empty < 2) {
     const header = tar.subarray(at, at + BLOCK);
     at += BLOCK;
     if (header.every((byte) => byte === 0)) {
+      empty += 1;
       continue;
     }
+    empty = 0;
     if (!hasRightSum(header)) {
       throw new Error(`the header at byte ${at - BLOCK} is damaged`);
     }

@@ -3,8 +3,9 @@
 // Lays out a tree of packages: `node unpack.mjs MANIFEST FOLDER`, in one process, as starting one for each of hundreds of
 // tarballs would cost more than the work itself. The manifest is JSON:
 //
-//   packages  [{ at, id, tarball, folder, optional }]   where each stands and what it is made of; one with neither tarball
-//             nor folder comes out of the tarball of the package around it, and must be there
+//   packages  [{ at, id, tarball, folder, commit, optional }]   where each stands and what it is made of; one with neither
+//             tarball nor folder comes out of the tarball of the package around it, and must be there; `commit` says that
+//             the folder is that of a repository, not of a release
 //   links     [{ at, to }]   both relative to FOLDER
 //
 // A package around others comes before them: what its tarball has in their place gives way.
@@ -37,12 +38,18 @@ function place(entry) {
   if (entry.at.split("/").includes("..")) {
     throw new Error(`${entry.id} would stand at ${entry.at}, which is outside of the tree`);
   }
+  if (isBehindLink(entry.at)) {
+    throw new Error(`${entry.id} would stand at ${entry.at}, which is behind a link of the package around it`);
+  }
   if (entry.folder !== undefined) {
     if (entry.at !== "") {
       rmSync(target, { recursive: true, force: true });
     }
     if (existsSync(entry.folder)) {
       copyTree(entry.folder, target);
+      if (entry.commit !== undefined) {
+        checkPrepared(entry, target);
+      }
     } else if (entry.optional) {
       console.error(`${entry.id} is left out: its install script failed, and the rest goes on without it`);
     } else {
@@ -52,8 +59,34 @@ function place(entry) {
     rmSync(target, { recursive: true, force: true });
     writeFiles(entry, target);
   } else if (!existsSync(join(target, "package.json"))) {
-    throw new Error(`${entry.id} is said to be bundled, and ${entry.at} has no package.json: let nixwright resolve it again`);
+    throw new Error(`${entry.id} should come with what is around it, and ${entry.at} has no package.json: resolve it again`);
   }
+}
+
+/**
+ * npm would install a commit's development dependencies and run its scripts before it packs it. No lock has those, so what
+ * is only made by them is missing here: said if it is the very thing that others load or run.
+ */
+function checkPrepared(entry, target) {
+  const { main, bin, scripts = {} } = JSON.parse(readFileSync(join(target, "package.json"), "utf8"));
+  const makes = ["prepare", "prepack", "build"].filter((event) => scripts[event]);
+  const programs = bin !== null && typeof bin === "object" ? Object.values(bin) : [bin];
+  const wanted = [main, ...programs].filter((file) => typeof file === "string");
+  const isThere = (file) => ["", ".js", ".json", ".node"].some((end) => existsSync(join(target, file + end)));
+  const absent = wanted.filter((file) => !isThere(file));
+  if (makes.length > 0 && absent.length > 0) {
+    throw new Error(
+      `${entry.id} is commit ${entry.commit} of a repository, which has no ${absent.join(", ")}: its own script ` +
+        `${makes.join(", ")} makes that, with what its development needs, and that is in no lock. Depend on a release of it instead`,
+    );
+  }
+}
+
+/** Whether what was laid out before has a link on the way: writing through it would end elsewhere. */
+function isBehindLink(at) {
+  const parts = at.split("/");
+  const outer = parts.map((_, count) => join(root, ...parts.slice(0, count)));
+  return outer.some((folder) => folder !== root && lstatSync(folder, { throwIfNoEntry: false })?.isSymbolicLink());
 }
 
 /** What lies in the store is read-only; here it may still be changed. */
