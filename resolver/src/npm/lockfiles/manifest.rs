@@ -46,6 +46,7 @@ pub struct Manifest {
     gypfile: Anything,
     scripts: Anything,
     workspaces: Anything,
+    resolutions: Anything,
     description: Anything,
     homepage: Anything,
     repository: Anything,
@@ -148,6 +149,19 @@ impl Manifest {
             self.optional_dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Optional, spec.as_str()))),
         );
         asks
+    }
+
+    /// How it asks for a peer of this name, if it does.
+    pub(super) fn peer(&self, name: &str) -> Option<Ask> {
+        let optional = || if self.is_optional_peer(name) { Ask::PeerOptional } else { Ask::Peer };
+        self.peer_dependencies.contains_key(name).then(optional)
+    }
+
+    /// The version that yarn's `resolutions` force on a name, wherever it is asked for.
+    pub(super) fn resolution(&self, name: &str) -> Option<&str> {
+        let resolutions = self.resolutions.0.as_object()?;
+        let ends = |key: &str| key == name || key.strip_suffix(name).is_some_and(|rest| rest.ends_with('/'));
+        resolutions.iter().find(|(key, _)| ends(key))?.1.as_str()
     }
 
     fn is_optional_peer(&self, name: &str) -> bool {

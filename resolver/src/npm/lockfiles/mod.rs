@@ -4,13 +4,17 @@
 //! nothing in them is believed that cannot be checked: every package has a hash or a commit, and stands within the project.
 
 mod error;
+mod hoist;
 mod legacy;
 mod manifest;
 mod origins;
 mod package_lock;
 mod places;
+mod pnpm;
 mod strict;
 mod tree;
+mod yarn;
+mod yarn_syntax;
 
 pub use error::LockError;
 pub use manifest::Manifest;
@@ -25,17 +29,23 @@ pub enum LockFile {
     Shrinkwrap,
     /// npm's.
     PackageLock,
+    /// pnpm's.
+    Pnpm,
+    /// That of yarn 1.
+    Yarn,
 }
 
 impl LockFile {
     /// All of them: npm's before others, and the one that npm prefers first.
-    pub const ALL: [Self; 2] = [Self::Shrinkwrap, Self::PackageLock];
+    pub const ALL: [Self; 4] = [Self::Shrinkwrap, Self::PackageLock, Self::Pnpm, Self::Yarn];
 
     /// Its file name.
     pub fn name(self) -> &'static str {
         match self {
             Self::Shrinkwrap => "npm-shrinkwrap.json",
             Self::PackageLock => "package-lock.json",
+            Self::Pnpm => "pnpm-lock.yaml",
+            Self::Yarn => "yarn.lock",
         }
     }
 
@@ -48,6 +58,8 @@ impl LockFile {
         let origins = Origins { file: self.name(), registries };
         match self {
             Self::Shrinkwrap | Self::PackageLock => package_lock::read(text, project, origins),
+            Self::Pnpm => pnpm::read(text, project, origins),
+            Self::Yarn => yarn::read(text, project, origins),
         }
     }
 }

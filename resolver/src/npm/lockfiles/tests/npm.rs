@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use super::{REGISTRY, check_resolution, completed, project, read};
+use super::{REGISTRY, check_resolution, completed, project, read, tree};
 use crate::npm::lockfiles::{LockFile, Manifest, Project};
 use crate::npm::platform::mark;
 use crate::plan::npm::{Judge, NpmGraph, Source};
@@ -43,26 +43,7 @@ fn the_newer_versions_say_all_that_is_needed_and_keep_their_bytes() {
 #[test]
 fn entries_keep_what_the_lock_says() {
     let graph = graph(V3);
-    let lines: Vec<String> = graph
-        .entries
-        .iter()
-        .map(|(path, entry)| {
-            let from = match &entry.source {
-                Source::Registry { .. } => "registry".to_owned(),
-                Source::Tarball { url, .. } => url.clone(),
-                Source::Git { url, commit, .. } => format!("{url}#{commit}"),
-                Source::Bundled => "bundled".to_owned(),
-                Source::Link { target } => format!("-> {target}"),
-                Source::Directory => "folder".to_owned(),
-            };
-            let flags = [(entry.dev, " dev"), (entry.optional, " optional"), (entry.script, " script")];
-            let flags: String = flags.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
-            let edges: Vec<&str> = entry.dependencies.values().map(String::as_str).collect();
-            let bins: Vec<&str> = entry.bin.values().map(String::as_str).collect();
-            format!("{path}: {} {} {from}{flags} {edges:?} {bins:?}", entry.name, entry.version)
-        })
-        .collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
+    insta::assert_snapshot!(tree(&graph), @r#"
     : demo 1.0.0 folder ["node_modules/@demo/two", "node_modules/@scope/tool", "node_modules/alpha", "node_modules/bundler", "node_modules/dev-only", "node_modules/gamma", "node_modules/lib", "node_modules/native", "node_modules/one", "node_modules/other", "node_modules/remote", "node_modules/ring-a"] ["cli.js"]
     lib: lib 0.1.0 folder ["node_modules/delta"] []
     node_modules/@demo/two: @demo/two 1.0.0 -> packages/two [] []
