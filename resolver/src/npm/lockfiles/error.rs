@@ -125,6 +125,16 @@ pub enum LockError {
         /// The entry's key in the lock.
         entry: String,
     },
+    /// What the lock names is not to be had.
+    #[error("{entry} of {file} cannot be had: {why}")]
+    Gone {
+        /// The lock's file name.
+        file: String,
+        /// The entry's key in the lock.
+        entry: String,
+        /// What the registry says.
+        why: String,
+    },
     /// The manifest was changed after the lock was made.
     #[error(
         "{file} is not of this {manifest}: {dependency} is {wanted} there and {locked} in the lock; make the lock again"

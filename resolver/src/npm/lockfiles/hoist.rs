@@ -43,6 +43,11 @@ impl Wanted {
         id
     }
 
+    /// The folders that something is linked to.
+    pub(super) fn linked(&self) -> impl Iterator<Item = &str> {
+        self.instances.keys().filter_map(|id| id.strip_prefix("link:"))
+    }
+
     /// Places everything that the project's folders lead to.
     ///
     /// # Errors

@@ -1,6 +1,6 @@
 //! `pnpm-lock.yaml`, versions 5.4, 6 and 9: packages by id, with the peers that each copy sees.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use serde::Deserialize;
 use serde_json::Value;
@@ -95,8 +95,7 @@ enum Form {
 /// Reads `pnpm-lock.yaml`.
 pub(super) fn read(text: &str, project: &Project, origins: Origins<'_>) -> Result<Locked, LockError> {
     let file = origins.file;
-    let lock: Lock = serde_saphyr::from_str(text)
-        .map_err(|error| LockError::Syntax { file: file.to_owned(), reason: error.to_string() })?;
+    let lock = parse(file, text)?;
     let form = lock.form(file)?;
     if let Some((entry, patch)) = lock.patched_dependencies.0.first_key_value() {
         let reason = "patches are not applied here; put the patched package into a folder and depend on that";
@@ -117,6 +116,17 @@ pub(super) fn read(text: &str, project: &Project, origins: Origins<'_>) -> Resul
     let mut locked = assemble(file, wanted.placed(file)?, project, String::new(), Flags::Reached)?;
     locked.all_edges = true;
     Ok(locked)
+}
+
+/// The folders that the lock is for.
+pub(super) fn folders(file: &str, text: &str) -> Result<BTreeSet<String>, LockError> {
+    let lock = parse(file, text)?;
+    let folders = lock.importers.0.keys();
+    folders.map(|folder| if folder == "." { Ok(String::new()) } else { join(file, "", folder) }).collect()
+}
+
+fn parse(file: &str, text: &str) -> Result<Lock, LockError> {
+    serde_saphyr::from_str(text).map_err(|error| LockError::Syntax { file: file.to_owned(), reason: error.to_string() })
 }
 
 /// Every member stands in the project's `node_modules` too, as with npm: its programs are found there.

@@ -26,9 +26,9 @@ pub struct Locked {
     /// What stands where. It says of no entry yet on which systems it stands: [`mark`](crate::npm::platform::mark) does.
     pub graph: NpmGraph,
     /// Places of packages of which the lock does not say all that their manifests do (platforms, programs, scripts):
-    /// [`complete`](Self::complete) them.
+    /// see [`Locked::needs`].
     pub sparse: BTreeSet<String>,
-    file: String,
+    pub(super) file: String,
     /// Whether the lock says of every package all that it depends on.
     pub(super) all_edges: bool,
 }
@@ -109,9 +109,21 @@ pub(super) fn assemble(
 
 /// The project and its folders as their manifests are today.
 fn own_folders(folders: &mut BTreeMap<String, Folder>, project: &Project, flags: Flags) {
+    let linked: BTreeSet<String> = folders
+        .values()
+        .filter_map(|folder| match &folder.entry.source {
+            Source::Link { target } => Some(target.clone()),
+            _ => None,
+        })
+        .collect();
     let root = [("", &project.manifest)];
-    let others = project.folders.iter().map(|(path, manifest)| (path.as_str(), manifest));
-    for (path, manifest) in root.into_iter().chain(others) {
+    // A folder that has a manifest and nothing to do with the rest is left alone.
+    let others =
+        project.folders.iter().map(|(path, manifest)| (path.as_str(), manifest)).filter(|(path, _)| {
+            project.members.contains(*path) || linked.contains(*path) || folders.contains_key(*path)
+        });
+    let own: Vec<(&str, &Manifest)> = root.into_iter().chain(others).collect();
+    for (path, manifest) in own {
         let folder = folders.entry(path.to_owned()).or_default();
         folder.entry.name = manifest.name().map_or_else(|| base_name(path).to_owned(), str::to_owned);
         manifest.version().unwrap_or_default().clone_into(&mut folder.entry.version);
@@ -200,13 +212,18 @@ fn flag(folders: &mut BTreeMap<String, Folder>, edges: &BTreeMap<String, Edges>)
 }
 
 #[derive(Debug, Default)]
-struct Edges {
-    all: BTreeMap<String, String>,
-    optional: BTreeSet<String>,
+pub(super) struct Edges {
+    pub(super) all: BTreeMap<String, String>,
+    pub(super) optional: BTreeSet<String>,
 }
 
 impl Edges {
-    fn of<T>(file: &str, path: &str, folder: &Folder, entries: &BTreeMap<String, T>) -> Result<Self, LockError> {
+    pub(super) fn of<T>(
+        file: &str,
+        path: &str,
+        folder: &Folder,
+        entries: &BTreeMap<String, T>,
+    ) -> Result<Self, LockError> {
         let mut edges = Self::default();
         for (name, ask) in &folder.asks {
             if let Some(target) = look_up(entries, path, name) {
@@ -272,30 +289,4 @@ fn may_answer(name: &str, spec: &str, version: &str) -> bool {
         return true;
     };
     Version::parse(version).is_none_or(|version| range.contains(&version))
-}
-
-impl Locked {
-    /// Gives a place what the package's manifest says beyond the lock: platforms, programs, scripts, and what it depends on.
-    ///
-    /// # Errors
-    /// When the manifest needs a package for which the lock has no entry.
-    pub fn complete(&mut self, path: &str, manifest: &Manifest) -> Result<(), LockError> {
-        let Some(mut entry) = self.graph.entries.get(path).cloned() else { return Ok(()) };
-        manifest.describe(&mut entry);
-        if entry.version.is_empty() {
-            manifest.version().unwrap_or_default().clone_into(&mut entry.version);
-        }
-        if !self.all_edges {
-            let mut folder = Folder { entry: entry.clone(), ..Folder::default() };
-            folder.ask(manifest, false);
-            let Edges { all, optional } = Edges::of(&self.file, path, &folder, &self.graph.entries)?;
-            // What only the lock knows of stands by its word.
-            entry.optional_dependencies.retain(|name| !all.contains_key(name));
-            entry.dependencies.extend(all);
-            entry.optional_dependencies.extend(optional);
-        }
-        self.graph.entries.insert(path.to_owned(), entry);
-        self.sparse.remove(path);
-        Ok(())
-    }
 }

@@ -21,29 +21,15 @@ pub(super) fn read(text: &str, project: &Project, origins: Origins<'_>) -> Resul
         let instance = lock.instance(key, block, &mut wanted, origins)?;
         wanted.instances.insert(key.clone(), instance);
     }
-    let root = [("", &project.manifest)];
-    let folders = project.folders.iter().map(|(path, manifest)| (path.as_str(), manifest));
-    for (path, manifest) in root.into_iter().chain(folders) {
-        let mut needs = BTreeMap::new();
-        if path.is_empty() {
-            for member in &project.members {
-                if let Some(name) = project.folders.get(member).and_then(Manifest::name) {
-                    needs.insert(name.to_owned(), wanted.link(member));
-                }
-            }
+    // The project, its members, and the folders that any of these or a package is linked to.
+    let mut waiting: Vec<String> = project.members.iter().cloned().chain([String::new()]).collect();
+    while let Some(path) = waiting.pop() {
+        let manifest = if path.is_empty() { Some(&project.manifest) } else { project.folders.get(&path) };
+        if let Some(manifest) = manifest.filter(|_| !wanted.folders.contains_key(&path)) {
+            let needs = lock.needs(&path, manifest, &mut wanted)?;
+            wanted.folders.insert(path, needs);
+            waiting.extend(wanted.linked().filter(|path| !wanted.folders.contains_key(*path)).map(str::to_owned));
         }
-        for (name, (ask, spec)) in manifest.asks(path.is_empty() || project.members.contains(path)) {
-            check_name(file, name)?;
-            match lock.answer(name, spec, path, &mut wanted)? {
-                Some(id) => {
-                    needs.insert(name.to_owned(), id);
-                }
-                // Peers of the project are for those who use it.
-                None if ask.is_optional() || ask == Ask::Peer => {}
-                None => return Err(out_of_date(file, path, name, spec, "missing")),
-            }
-        }
-        wanted.folders.insert(path.to_owned(), needs);
     }
     assemble(file, wanted.placed(file)?, project, String::new(), Flags::Reached)
 }
@@ -55,6 +41,35 @@ struct Lock<'a> {
 }
 
 impl Lock<'_> {
+    /// What a folder of the project needs: names and ids.
+    fn needs(
+        &self,
+        path: &str,
+        manifest: &Manifest,
+        wanted: &mut Wanted,
+    ) -> Result<BTreeMap<String, String>, LockError> {
+        let mut needs = BTreeMap::new();
+        if path.is_empty() {
+            for member in &self.project.members {
+                if let Some(name) = self.project.folders.get(member).and_then(Manifest::name) {
+                    needs.insert(name.to_owned(), wanted.link(member));
+                }
+            }
+        }
+        for (name, (ask, spec)) in manifest.asks(path.is_empty() || self.project.members.contains(path)) {
+            check_name(self.file, name)?;
+            match self.answer(name, spec, path, wanted)? {
+                Some(id) => {
+                    needs.insert(name.to_owned(), id);
+                }
+                // Peers of the project are for those who use it.
+                None if ask.is_optional() || ask == Ask::Peer => {}
+                None => return Err(out_of_date(self.file, path, name, spec, "missing")),
+            }
+        }
+        Ok(needs)
+    }
+
     fn instance(
         &self,
         key: &str,
