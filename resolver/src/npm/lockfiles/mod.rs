@@ -28,6 +28,7 @@ use origins::Origins;
 use super::catalog;
 use super::error::NpmError;
 use super::workspaces::members;
+use crate::plan::npm::Entry;
 
 /// A kind of lock, in the order in which the first one found in a folder counts.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -97,6 +98,19 @@ pub enum ProjectError {
     /// The workspace.
     #[error(transparent)]
     Workspace(#[from] NpmError),
+}
+
+/// The entry of a project itself, as its manifest says.
+///
+/// # Errors
+/// When the manifest cannot be read.
+pub fn own_entry(project: &catalog::Project) -> Result<Entry, LockError> {
+    let manifest = Manifest::parse("package.json", &project.manifest)?;
+    let name = manifest.name().unwrap_or(&project.folder).to_owned();
+    let version = manifest.version().unwrap_or_default().to_owned();
+    let mut entry = Entry { name, version, ..Entry::default() };
+    manifest.describe(&mut entry);
+    Ok(entry)
 }
 
 /// Reads the lock that a project has; nothing if it has none.
