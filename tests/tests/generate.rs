@@ -92,9 +92,6 @@ impl Place {
             r#"{ "name": "member", "version": "1.0.0", "dependencies": { "leaf": "^1.0.0" } }"#,
         );
         place.write("packages/member/index.js", "module.exports = 'member with ' + require('leaf');\n");
-        // What is in the way of nobody: an installation, and what Git keeps.
-        place.write("node_modules/leaf/index.js", "throw new Error('from the working tree');\n");
-        place.write(".git/HEAD", "ref: refs/heads/main\n");
         place
     }
 
@@ -133,7 +130,12 @@ impl Place {
     }
 }
 
-/// The files of the project, without those that npm wrote.
+/// A graph without the fingerprint of what it was resolved for.
+fn without_inputs(text: &str) -> String {
+    text.lines().filter(|line| !line.starts_with("\"inputs\"")).collect::<Vec<_>>().join("\n")
+}
+
+/// When what is generated was written.
 fn modified(folder: &Path) -> Vec<std::time::SystemTime> {
     ["package.nix", "graph.json"].map(|name| std::fs::metadata(folder.join(name)).unwrap().modified().unwrap()).into()
 }
@@ -169,8 +171,6 @@ fn running_again_changes_nothing_and_check_says_what_is_stale() {
 fn every_version_of_a_lock_gives_the_graph_that_npm_would_install() {
     let place = Place::new();
     place.generate(&[]).expect_code(0).expect_words(&["there is no lock"]);
-    let without_inputs =
-        |text: &str| text.lines().filter(|line| !line.starts_with("\"inputs\"")).collect::<Vec<_>>().join("\n");
     let resolved = without_inputs(&place.read("graph.json"));
     for version in 1..=3 {
         let lock = place.lock(version);
@@ -179,6 +179,60 @@ fn every_version_of_a_lock_gives_the_graph_that_npm_would_install() {
         assert_eq!(without_inputs(&place.read("graph.json")), resolved, "version {version}");
         place.remove("package-lock.json");
     }
+}
+
+/// The hash of a release's tarball.
+fn integrity(id: &str) -> String {
+    let release = releases().into_iter().find(|release| format!("{}@{}", release.name, release.version) == id);
+    let release = release.unwrap_or_else(|| panic!("{id} is not published"));
+    let document = release.document(&release.tarball(), "");
+    document["dist"]["integrity"].as_str().unwrap().to_owned()
+}
+
+#[test]
+fn locks_of_yarn_and_pnpm_are_completed_from_the_registry() {
+    let place = Place::new();
+    place.write(
+        "package.json",
+        r#"{ "name": "small", "version": "1.0.0", "bin": "cli.js",
+             "dependencies": { "@scope/branch": "^1.0.0", "leaf": "^2.0.0" }, "devDependencies": { "tool": "*" } }"#,
+    );
+    place.generate(&[]).expect_code(0);
+    let resolved = without_inputs(&place.read("graph.json"));
+    let ids = ["leaf@1.0.0", "leaf@2.0.0", "@scope/branch@1.0.0", "tool@1.0.0"];
+    let [leaf_1, leaf_2, branch, tool] = ids.map(integrity);
+
+    place.write(
+        "yarn.lock",
+        &format!(
+            "# yarn lockfile v1\n\n\"@scope/branch@^1.0.0\":\n  version \"1.0.0\"\n  integrity {branch}\n  \
+             dependencies:\n    leaf \"^1.0.0\"\n\nleaf@^1.0.0:\n  version \"1.0.0\"\n  integrity {leaf_1}\n\n\
+             leaf@^2.0.0:\n  version \"2.0.0\"\n  integrity {leaf_2}\n\ntool@*:\n  version \"1.0.0\"\n  \
+             integrity {tool}\n"
+        ),
+    );
+    place.generate(&[]).expect_code(0).expect_words(&["4 packages as yarn.lock has it"]);
+    assert_eq!(without_inputs(&place.read("graph.json")), resolved);
+    place.remove("yarn.lock");
+
+    let package = |id: &str, integrity: &str| format!("  '{id}':\n    resolution: {{integrity: {integrity}}}\n");
+    let uses = |name: &str, specifier: &str, version: &str| {
+        format!("      '{name}':\n        specifier: '{specifier}'\n        version: {version}\n")
+    };
+    place.write(
+        "pnpm-lock.yaml",
+        &[
+            "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n".to_owned(),
+            uses("@scope/branch", "^1.0.0", "1.0.0") + &uses("leaf", "^2.0.0", "2.0.0"),
+            format!("    devDependencies:\n{}packages:\n", uses("tool", "*", "1.0.0")),
+            package(ids[0], &leaf_1) + &package(ids[1], &leaf_2) + &package(ids[2], &branch) + &package(ids[3], &tool),
+            "snapshots:\n  leaf@1.0.0: {}\n  leaf@2.0.0: {}\n  tool@1.0.0: {}\n".to_owned(),
+            "  '@scope/branch@1.0.0':\n    dependencies:\n      leaf: 1.0.0\n".to_owned(),
+        ]
+        .concat(),
+    );
+    place.generate(&[]).expect_code(0).expect_words(&["4 packages as pnpm-lock.yaml has it"]);
+    assert_eq!(without_inputs(&place.read("graph.json")), resolved);
 }
 
 #[test]
@@ -229,15 +283,19 @@ fn add_tarballs(nix: &Nix, home: &Path) {
     }
 }
 
-#[tokio::test(flavor = "multi_thread")]
-async fn a_workspace_is_built_from_what_was_generated_and_runs() {
+#[test]
+fn a_workspace_is_built_from_what_was_generated_and_runs() {
     let place = Place::new();
+    // What is in the way of nobody: an installation, and what Git keeps.
+    place.write("node_modules/leaf/index.js", "throw new Error('from the working tree');\n");
+    place.write(".git/HEAD", "ref: refs/heads/main\n");
     place
         .generate(&["--with-builders"])
         .expect_code(0)
         .expect_words(&["(import ./.nixwright { }).callPackage ./package.nix { }"]);
     place.generate(&["--check"]).expect_code(0);
-    let toolchain = probe_toolchain().await.unwrap().to_json().unwrap();
+    let runtime = tokio::runtime::Runtime::new().unwrap();
+    let toolchain = runtime.block_on(probe_toolchain()).unwrap().to_json().unwrap();
     let nix = Nix::for_toolchain(&toolchain);
     let home = place.home.path();
     add_tarballs(&nix, home);

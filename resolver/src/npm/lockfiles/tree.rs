@@ -261,7 +261,6 @@ pub(super) fn check_ranges(file: &str, locked: &Locked, project: &Project) -> Re
             if let Some(entry) = target
                 && !ask.is_optional()
                 && ask != Ask::Peer
-                && matches!(entry.source, Source::Registry { .. })
                 && !may_answer(name, spec, &entry.version)
             {
                 return Err(out_of_date(file, path, name, spec, &entry.version));
