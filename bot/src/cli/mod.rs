@@ -7,6 +7,7 @@ mod dashboard;
 mod doctor;
 mod exit;
 mod forge;
+mod generate;
 mod output;
 mod progress;
 mod resolve;
@@ -51,6 +52,8 @@ enum Command {
     Add(add::AddArgs),
     /// Resolve a release and print its plan, its units or its edges
     Resolve(resolve::ResolveArgs),
+    /// Write package.nix and graph.json for a project on disk
+    Generate(generate::GenerateArgs),
     /// Build one package of the overlay
     Build(build::BuildArgs),
     /// What is where, and why
@@ -89,6 +92,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Run(args) => Box::pin(run::run(config, &args)).await,
         Command::Add(args) => add::run(config, &args).await,
         Command::Resolve(args) => resolve::run(&args).await,
+        Command::Generate(args) => generate::run(&args).await,
         Command::Build(args) => build::run(config, &args).await,
         Command::Status(args) => status::run(config, &args).await,
         Command::Dashboard(args) => dashboard::run(config, &args).await,

@@ -22,6 +22,9 @@ pub const CRATES_INDEX_VARIABLE: &str = "NIXWRIGHT_CRATES_INDEX";
 /// The registry of npm packages; their tarballs are below it, at the addresses of [`npm_tarball`].
 pub const NPM_REGISTRY: &str = "https://registry.npmjs.org/";
 
+/// The name that yarn has for the same registry.
+pub const YARN_REGISTRY: &str = "https://registry.yarnpkg.com/";
+
 /// The environment variable that names another registry of npm packages.
 pub const NPM_REGISTRY_VARIABLE: &str = "NIXWRIGHT_NPM_REGISTRY";
 

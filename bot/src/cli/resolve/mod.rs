@@ -126,7 +126,7 @@ fn document(format: Format, plan: &Plan) -> Result<String, CliError> {
 }
 
 /// `$XDG_CACHE_HOME/nixwright`, else `~/.cache/nixwright`.
-fn cache_folder() -> Result<PathBuf, CliError> {
+pub(super) fn cache_folder() -> Result<PathBuf, CliError> {
     let xdg = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from).filter(|folder| folder.is_absolute());
     let home = || std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".cache"));
     let cache = xdg

@@ -114,6 +114,27 @@ pub enum LockError {
         /// The name that it asks for.
         dependency: String,
     },
+    /// Packages that need one another in versions that take turns: no tree of folders is finite and right.
+    #[error(
+        "{entry} of {file} would stand within itself without end: what it needs leads back to it by other versions of the \
+         same names; let these agree, or lock the project with npm"
+    )]
+    Endless {
+        /// The lock's file name.
+        file: String,
+        /// The entry's key in the lock.
+        entry: String,
+    },
+    /// What the lock names is not to be had.
+    #[error("{entry} of {file} cannot be had: {why}")]
+    Gone {
+        /// The lock's file name.
+        file: String,
+        /// The entry's key in the lock.
+        entry: String,
+        /// What the registry says.
+        why: String,
+    },
     /// The manifest was changed after the lock was made.
     #[error(
         "{file} is not of this {manifest}: {dependency} is {wanted} there and {locked} in the lock; make the lock again"

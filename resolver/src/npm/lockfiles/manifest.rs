@@ -2,7 +2,7 @@
 //!
 //! Old packages have anything in any of them. What npm overlooks is overlooked here too.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::de::value::MapAccessDeserializer;
@@ -12,7 +12,6 @@ use serde_json::Value;
 
 use super::error::LockError;
 use super::strict::Unique;
-use crate::plan::Metadata;
 use crate::plan::npm::Entry;
 
 /// The fields of a manifest that decide what stands where, and what it is.
@@ -45,10 +44,7 @@ pub struct Manifest {
     has_install_script: bool,
     gypfile: Anything,
     scripts: Anything,
-    workspaces: Anything,
-    description: Anything,
-    homepage: Anything,
-    repository: Anything,
+    resolutions: Anything,
 }
 
 /// A field whose form is looked at later, if at all.
@@ -101,36 +97,6 @@ impl Manifest {
         self.version.as_deref().filter(|version| !version.is_empty())
     }
 
-    /// The patterns of `workspaces`, in the manifest's order: a list, or yarn's `{"packages": […]}`.
-    pub fn workspaces(&self) -> Vec<&str> {
-        let Anything(value) = &self.workspaces;
-        let list = value.get("packages").unwrap_or(value).as_array();
-        list.into_iter().flatten().filter_map(Value::as_str).collect()
-    }
-
-    /// The folders (relative to the manifest's own, as written) that dependencies with `file:` and `link:` name.
-    pub fn folders(&self) -> BTreeSet<&str> {
-        [&self.dependencies, &self.optional_dependencies, &self.dev_dependencies]
-            .into_iter()
-            .flat_map(BTreeMap::values)
-            .filter_map(|spec| spec.strip_prefix("file:").or_else(|| spec.strip_prefix("link:")))
-            .collect()
-    }
-
-    /// What people want to know of the package.
-    pub fn metadata(&self) -> Metadata {
-        let text = |Anything(value): &Anything| value.as_str().map(str::to_owned);
-        let repository = &self.repository.0;
-        let url = repository.as_str().or_else(|| repository.get("url")?.as_str());
-        Metadata {
-            description: text(&self.description),
-            homepage: text(&self.homepage),
-            repository: url.map(|url| url.strip_prefix("git+").unwrap_or(url).to_owned()),
-            license: self.license(),
-            rust_version: None,
-        }
-    }
-
     /// What it asks for by name; a folder of the project (`top`) asks for what it is developed with too.
     ///
     /// A name that is asked for twice counts as arborist counts it: optional before required before peer.
@@ -148,6 +114,19 @@ impl Manifest {
             self.optional_dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Optional, spec.as_str()))),
         );
         asks
+    }
+
+    /// How it asks for a peer of this name, if it does.
+    pub(super) fn peer(&self, name: &str) -> Option<Ask> {
+        let optional = || if self.is_optional_peer(name) { Ask::PeerOptional } else { Ask::Peer };
+        self.peer_dependencies.contains_key(name).then(optional)
+    }
+
+    /// The version that yarn's `resolutions` force on a name, wherever it is asked for.
+    pub(super) fn resolution(&self, name: &str) -> Option<&str> {
+        let resolutions = self.resolutions.0.as_object()?;
+        let ends = |key: &str| key == name || key.strip_suffix(name).is_some_and(|rest| rest.ends_with('/'));
+        resolutions.iter().find(|(key, _)| ends(key))?.1.as_str()
     }
 
     fn is_optional_peer(&self, name: &str) -> bool {

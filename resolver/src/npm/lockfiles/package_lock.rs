@@ -9,9 +9,9 @@ use super::error::LockError;
 use super::legacy::{self, Legacy};
 use super::manifest::Manifest;
 use super::origins::{Origins, Said};
-use super::places::{folder_name, join, outer};
+use super::places::{check_path, folder_name, join, outer};
 use super::strict::Unique;
-use super::tree::{Folder, Locked, Project, assemble, check_ranges};
+use super::tree::{Flags, Folder, Locked, Project, assemble, check_ranges};
 use crate::plan::npm::{Entry, Source};
 
 #[derive(Deserialize)]
@@ -59,9 +59,9 @@ pub(super) fn read(text: &str, project: &Project, origins: Origins<'_>) -> Resul
     };
     let locked = match lock.packages {
         Some(Unique(packages)) if version > 1 => {
-            assemble(file, folders(&packages, origins)?, project, text.to_owned())?
+            assemble(file, folders(&packages, origins)?, project, text.to_owned(), Flags::Said)?
         }
-        _ => assemble(file, legacy::folders(&lock.dependencies, origins)?, project, String::new())?,
+        _ => assemble(file, legacy::folders(&lock.dependencies, origins)?, project, String::new(), Flags::Said)?,
     };
     check_ranges(file, &locked, project)?;
     Ok(locked)
@@ -70,6 +70,7 @@ pub(super) fn read(text: &str, project: &Project, origins: Origins<'_>) -> Resul
 fn folders(packages: &BTreeMap<String, Package>, origins: Origins<'_>) -> Result<BTreeMap<String, Folder>, LockError> {
     let mut folders = BTreeMap::new();
     for (path, package) in packages {
+        check_path(origins.file, path)?;
         let manifest = &package.manifest;
         let name = manifest.name().or_else(|| folder_name(path)).unwrap_or_else(|| last_part(path));
         let mut folder = Folder {

@@ -51,11 +51,13 @@ pub(super) fn check_path(file: &str, path: &str) -> Result<(), LockError> {
     if path.starts_with('/') || path.as_bytes().get(1) == Some(&b':') {
         return refuse("it is absolute");
     }
-    let mut segments = path.split('/').peekable();
+    if path.split('/').any(|segment| segment == "..") {
+        return refuse("it leaves the project's folder");
+    }
+    let mut segments = path.split('/');
     let mut in_package = false;
     while let Some(segment) = segments.next() {
         match segment {
-            ".." => return refuse("it leaves the project's folder"),
             "" | "." => return refuse("it has an empty part"),
             "node_modules" => {
                 let name = match segments.next() {

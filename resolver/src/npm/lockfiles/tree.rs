@@ -26,9 +26,11 @@ pub struct Locked {
     /// What stands where. It says of no entry yet on which systems it stands: [`mark`](crate::npm::platform::mark) does.
     pub graph: NpmGraph,
     /// Places of packages of which the lock does not say all that their manifests do (platforms, programs, scripts):
-    /// [`complete`](Self::complete) them.
+    /// see [`Locked::needs`].
     pub sparse: BTreeSet<String>,
-    file: String,
+    pub(super) file: String,
+    /// Whether the lock says of every package all that it depends on.
+    pub(super) all_edges: bool,
 }
 
 /// A folder of the tree that is being read.
@@ -49,6 +51,15 @@ impl Folder {
     }
 }
 
+/// Where it is known from what is needed only for development, and what is optional.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Flags {
+    /// The lock says it, as npm's do. Of every folder of the project, what it is developed with is installed.
+    Said,
+    /// It follows from who asks. Only members of the workspace are developed; other folders are used as they are.
+    Reached,
+}
+
 /// Puts the graph together.
 ///
 /// # Errors
@@ -58,8 +69,9 @@ pub(super) fn assemble(
     mut folders: BTreeMap<String, Folder>,
     project: &Project,
     lock: String,
+    flags: Flags,
 ) -> Result<Locked, LockError> {
-    own_folders(&mut folders, project);
+    own_folders(&mut folders, project, flags);
     describe_links(&mut folders);
     for (path, folder) in &folders {
         check_path(file, path)?;
@@ -73,6 +85,9 @@ pub(super) fn assemble(
         .iter()
         .map(|(path, folder)| Ok((path.clone(), Edges::of(file, path, folder, &folders)?)))
         .collect::<Result<_, LockError>>()?;
+    if flags == Flags::Reached {
+        flag(&mut folders, &edges);
+    }
     let sparse = folders.iter().filter(|(_, folder)| !folder.whole).map(|(path, _)| path.clone()).collect();
     let entries = folders
         .into_iter()
@@ -89,20 +104,32 @@ pub(super) fn assemble(
         judge: Judge::Shipped { file: file.to_owned() },
         lock,
     };
-    Ok(Locked { graph, sparse, file: file.to_owned() })
+    Ok(Locked { graph, sparse, file: file.to_owned(), all_edges: false })
 }
 
 /// The project and its folders as their manifests are today.
-fn own_folders(folders: &mut BTreeMap<String, Folder>, project: &Project) {
+fn own_folders(folders: &mut BTreeMap<String, Folder>, project: &Project, flags: Flags) {
+    let linked: BTreeSet<String> = folders
+        .values()
+        .filter_map(|folder| match &folder.entry.source {
+            Source::Link { target } => Some(target.clone()),
+            _ => None,
+        })
+        .collect();
     let root = [("", &project.manifest)];
-    let others = project.folders.iter().map(|(path, manifest)| (path.as_str(), manifest));
-    for (path, manifest) in root.into_iter().chain(others) {
+    // A folder that has a manifest and nothing to do with the rest is left alone.
+    let others =
+        project.folders.iter().map(|(path, manifest)| (path.as_str(), manifest)).filter(|(path, _)| {
+            project.members.contains(*path) || linked.contains(*path) || folders.contains_key(*path)
+        });
+    let own: Vec<(&str, &Manifest)> = root.into_iter().chain(others).collect();
+    for (path, manifest) in own {
         let folder = folders.entry(path.to_owned()).or_default();
         folder.entry.name = manifest.name().map_or_else(|| base_name(path).to_owned(), str::to_owned);
         manifest.version().unwrap_or_default().clone_into(&mut folder.entry.version);
         folder.entry.source = Source::Directory;
         manifest.describe(&mut folder.entry);
-        folder.ask(manifest, true);
+        folder.ask(manifest, flags == Flags::Said || path.is_empty() || project.members.contains(path));
         folder.whole = true;
     }
     let members: Vec<String> = project
@@ -154,14 +181,49 @@ fn check_ground(file: &str, path: &str, folders: &BTreeMap<String, Folder>) -> R
     Ok(())
 }
 
+/// Says what is only reached through what the project is developed with, and what only through what is optional: then who
+/// uses the project can do without.
+fn flag(folders: &mut BTreeMap<String, Folder>, edges: &BTreeMap<String, Edges>) {
+    let reached = |dev: bool, optional: bool| {
+        let mut reached: BTreeSet<&str> = BTreeSet::new();
+        let mut queue = vec![""];
+        while let Some((path, folder)) = queue.pop().and_then(|path| folders.get_key_value(path)) {
+            if !reached.insert(path) {
+                continue;
+            }
+            if let Source::Link { target } = &folder.entry.source {
+                queue.push(target);
+            }
+            let Some(Edges { all, .. }) = edges.get(path) else { continue };
+            let followed = |name: &str| match folder.asks.get(name) {
+                Some(Ask::Dev) => dev,
+                Some(ask) => optional || !ask.is_optional(),
+                None => true,
+            };
+            queue.extend(all.iter().filter(|(name, _)| followed(name)).map(|(_, target)| target.as_str()));
+        }
+        reached.into_iter().map(str::to_owned).collect::<BTreeSet<String>>()
+    };
+    let (used, required, developed) = (reached(false, true), reached(false, false), reached(true, false));
+    for (path, folder) in folders {
+        folder.entry.dev = !used.contains(path);
+        folder.entry.optional = !if folder.entry.dev { &developed } else { &required }.contains(path);
+    }
+}
+
 #[derive(Debug, Default)]
-struct Edges {
-    all: BTreeMap<String, String>,
-    optional: BTreeSet<String>,
+pub(super) struct Edges {
+    pub(super) all: BTreeMap<String, String>,
+    pub(super) optional: BTreeSet<String>,
 }
 
 impl Edges {
-    fn of<T>(file: &str, path: &str, folder: &Folder, entries: &BTreeMap<String, T>) -> Result<Self, LockError> {
+    pub(super) fn of<T>(
+        file: &str,
+        path: &str,
+        folder: &Folder,
+        entries: &BTreeMap<String, T>,
+    ) -> Result<Self, LockError> {
         let mut edges = Self::default();
         for (name, ask) in &folder.asks {
             if let Some(target) = look_up(entries, path, name) {
@@ -199,7 +261,6 @@ pub(super) fn check_ranges(file: &str, locked: &Locked, project: &Project) -> Re
             if let Some(entry) = target
                 && !ask.is_optional()
                 && ask != Ask::Peer
-                && matches!(entry.source, Source::Registry { .. })
                 && !may_answer(name, spec, &entry.version)
             {
                 return Err(out_of_date(file, path, name, spec, &entry.version));
@@ -227,32 +288,4 @@ fn may_answer(name: &str, spec: &str, version: &str) -> bool {
         return true;
     };
     Version::parse(version).is_none_or(|version| range.contains(&version))
-}
-
-impl Locked {
-    /// Gives a place what the package's manifest says beyond the lock: platforms, programs, scripts, and what it depends on.
-    ///
-    /// # Errors
-    /// When the manifest needs a package for which the lock has no entry.
-    pub fn complete(&mut self, path: &str, manifest: &Manifest) -> Result<(), LockError> {
-        let Some(mut entry) = self.graph.entries.get(path).cloned() else { return Ok(()) };
-        manifest.describe(&mut entry);
-        if entry.version.is_empty() {
-            manifest.version().unwrap_or_default().clone_into(&mut entry.version);
-        }
-        let mut folder = Folder { entry, ..Folder::default() };
-        folder.ask(manifest, false);
-        let Edges { all, optional } = Edges::of(&self.file, path, &folder, &self.graph.entries)?;
-        // What the lock resolves and the manifest does not ask for stands by the lock's word (pnpm's overrides, for one).
-        let mut dependencies = std::mem::take(&mut folder.entry.dependencies);
-        let mut lenient = std::mem::take(&mut folder.entry.optional_dependencies);
-        lenient.retain(|name| !all.contains_key(name));
-        dependencies.extend(all);
-        lenient.extend(optional);
-        folder.entry.dependencies = dependencies;
-        folder.entry.optional_dependencies = lenient;
-        self.graph.entries.insert(path.to_owned(), folder.entry);
-        self.sparse.remove(path);
-        Ok(())
-    }
 }

@@ -203,6 +203,8 @@ let
             "node_modules"
             ".git"
             "result"
+            # The builders of a project that has them beside it.
+            ".nixwright"
           ]
           && !lib.elem file (
             map (written: "${toString path}/${written}") [

@@ -4,6 +4,7 @@
 //! it was keeps it, see [`Resolver::plan`](super::Resolver::plan).
 
 mod fetch;
+mod locked;
 mod metadata;
 mod project;
 #[cfg(test)]
@@ -19,6 +20,7 @@ use nixwright_resolver::npm::step;
 use nixwright_resolver::plan::npm::NpmGraph;
 use nixwright_resolver::plan::{Graph, Plan};
 
+pub use self::locked::project_plan;
 pub use self::project::{ProjectError, read_project};
 use crate::clients::git::TreeLimits;
 use crate::clients::npm::{GitSources, Npm};

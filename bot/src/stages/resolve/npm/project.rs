@@ -7,12 +7,10 @@ use std::path::{Path, PathBuf};
 use globset::{GlobBuilder, GlobMatcher};
 use nixwright_resolver::npm::catalog::Project;
 use nixwright_resolver::npm::local::{Local, references};
+use nixwright_resolver::npm::lockfiles::LockFile;
 use serde_json::Value;
 
 use crate::clients::files::{self, FileError};
-
-/// The locks that npm looks for; the first that is there counts.
-const LOCKS: [&str; 2] = ["npm-shrinkwrap.json", "package-lock.json"];
 
 /// How many folders are looked into for members of a workspace.
 const MOST_FOLDERS: usize = 100_000;
@@ -74,11 +72,20 @@ pub fn read_project(folder: &Path) -> Result<Project, ProjectError> {
     }
     let tarballs = follow_references(folder, &manifest, &mut folders)?;
     let mut lock = None;
-    for name in LOCKS {
-        if lock.is_none() {
-            lock = read_text(&folder.join(name))?.map(|text| (name.to_owned(), text));
+    for file in LockFile::ALL {
+        if lock.is_none()
+            && let Some(text) = read_text(&folder.join(file.name()))?
+        {
+            // A lock that cannot be read is refused by whoever builds from it.
+            for member in file.folders(&text).unwrap_or_default() {
+                if let Some(text) = read_text(&folder.join(&member).join("package.json"))? {
+                    folders.entry(member).or_insert(text);
+                }
+            }
+            lock = Some((file.name().to_owned(), text));
         }
     }
+    folders.remove("");
     let absolute = std::path::absolute(folder).unwrap_or_else(|_| folder.to_owned());
     let name = absolute.file_name().map(|name| name.to_string_lossy().into_owned()).unwrap_or_default();
     let tarballs = tarballs.into_iter().collect();

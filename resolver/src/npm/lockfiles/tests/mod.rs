@@ -2,6 +2,8 @@
 
 mod hostile;
 mod npm;
+mod pnpm;
+mod yarn;
 
 use std::collections::{BTreeMap, BTreeSet};
 
@@ -65,4 +67,28 @@ fn check_resolution(graph: &NpmGraph) {
 
 fn read(file: LockFile, text: &str) -> Locked {
     file.read(text, &project(), REGISTRY).unwrap()
+}
+
+/// The entries of a graph in a line each: what stands where, from where, and what it finds.
+fn tree(graph: &NpmGraph) -> String {
+    let lines: Vec<String> = graph
+        .entries
+        .iter()
+        .map(|(path, entry)| {
+            let from = match &entry.source {
+                Source::Registry { .. } => "registry".to_owned(),
+                Source::Tarball { url, .. } => url.clone(),
+                Source::Git { url, commit, .. } => format!("{url}#{commit}"),
+                Source::Bundled => "bundled".to_owned(),
+                Source::Link { target } => format!("-> {target}"),
+                Source::Directory => "folder".to_owned(),
+            };
+            let flags = [(entry.dev, " dev"), (entry.optional, " optional"), (entry.script, " script")];
+            let flags: String = flags.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
+            let edges: Vec<&str> = entry.dependencies.values().map(String::as_str).collect();
+            let bins: Vec<&str> = entry.bin.values().map(String::as_str).collect();
+            format!("{path}: {} {} {from}{flags} {edges:?} {bins:?}", entry.name, entry.version)
+        })
+        .collect();
+    lines.join("\n")
 }

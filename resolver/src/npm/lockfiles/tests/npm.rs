@@ -2,8 +2,9 @@
 
 use std::collections::BTreeSet;
 
-use super::{REGISTRY, check_resolution, completed, project, read};
-use crate::npm::lockfiles::{LockFile, Manifest, Project};
+use super::{REGISTRY, check_resolution, completed, project, read, tree};
+use crate::npm::catalog::{self, GitFiles, Known, Lookup, Need, PackageFiles};
+use crate::npm::lockfiles::{LockFile, Manifest, Project, of_project};
 use crate::npm::platform::mark;
 use crate::plan::npm::{Judge, NpmGraph, Source};
 
@@ -43,26 +44,7 @@ fn the_newer_versions_say_all_that_is_needed_and_keep_their_bytes() {
 #[test]
 fn entries_keep_what_the_lock_says() {
     let graph = graph(V3);
-    let lines: Vec<String> = graph
-        .entries
-        .iter()
-        .map(|(path, entry)| {
-            let from = match &entry.source {
-                Source::Registry { .. } => "registry".to_owned(),
-                Source::Tarball { url, .. } => url.clone(),
-                Source::Git { url, commit, .. } => format!("{url}#{commit}"),
-                Source::Bundled => "bundled".to_owned(),
-                Source::Link { target } => format!("-> {target}"),
-                Source::Directory => "folder".to_owned(),
-            };
-            let flags = [(entry.dev, " dev"), (entry.optional, " optional"), (entry.script, " script")];
-            let flags: String = flags.into_iter().filter(|(on, _)| *on).map(|(_, name)| name).collect();
-            let edges: Vec<&str> = entry.dependencies.values().map(String::as_str).collect();
-            let bins: Vec<&str> = entry.bin.values().map(String::as_str).collect();
-            format!("{path}: {} {} {from}{flags} {edges:?} {bins:?}", entry.name, entry.version)
-        })
-        .collect();
-    insta::assert_snapshot!(lines.join("\n"), @r#"
+    insta::assert_snapshot!(tree(&graph), @r#"
     : demo 1.0.0 folder ["node_modules/@demo/two", "node_modules/@scope/tool", "node_modules/alpha", "node_modules/bundler", "node_modules/dev-only", "node_modules/gamma", "node_modules/lib", "node_modules/native", "node_modules/one", "node_modules/other", "node_modules/remote", "node_modules/ring-a"] ["cli.js"]
     lib: lib 0.1.0 folder ["node_modules/delta"] []
     node_modules/@demo/two: @demo/two 1.0.0 -> packages/two [] []
@@ -174,4 +156,76 @@ fn a_shrinkwrap_is_read_by_its_own_name() {
     let graph = LockFile::Shrinkwrap.read(V3, &project(), REGISTRY).unwrap().graph;
     assert_eq!(graph.judge, Judge::Shipped { file: "npm-shrinkwrap.json".to_owned() });
     assert_eq!(graph.systems, BTreeSet::new());
+}
+
+/// The same project as the bot reads it from disk.
+fn on_disk(lock: &str) -> catalog::Project {
+    let folders = [
+        ("lib", include_str!("fixtures/project/lib/package.json")),
+        ("packages/one", include_str!("fixtures/project/packages/one/package.json")),
+        ("packages/two", include_str!("fixtures/project/packages/two/package.json")),
+        ("examples/other", r#"{"name": "other", "dependencies": {"left-out": "1"}}"#),
+    ];
+    catalog::Project {
+        folder: "demo".to_owned(),
+        manifest: include_str!("fixtures/project/package.json").to_owned(),
+        folders: folders.map(|(path, text)| (path.to_owned(), text.to_owned())).into(),
+        lock: Some(("package-lock.json".to_owned(), lock.to_owned())),
+        ..catalog::Project::default()
+    }
+}
+
+#[test]
+fn a_project_is_read_with_its_workspace_and_nothing_else() {
+    let locked = of_project(&on_disk(V3), REGISTRY).unwrap().unwrap();
+    assert_eq!(locked, read(LockFile::PackageLock, V3));
+    let none = catalog::Project { lock: None, ..on_disk("") };
+    assert_eq!(of_project(&none, REGISTRY).unwrap(), None);
+}
+
+#[test]
+fn what_the_lock_does_not_say_is_asked_for_and_taken_over() {
+    let locked = of_project(&on_disk(V1), REGISTRY).unwrap().unwrap();
+    let needs = locked.needs();
+    assert_eq!(needs.len(), 18, "{needs:?}");
+    let mut known = Known::default();
+    let manifests: serde_json::Map<String, serde_json::Value> =
+        serde_json::from_str(include_str!("fixtures/manifests.json")).unwrap();
+    for need in needs {
+        match need {
+            Need::Manifest { name, version } => {
+                let manifest = manifests[&format!("{name}@{version}")].to_string().into();
+                known.manifests.insert((name, version), Lookup::Found(manifest));
+            }
+            Need::Tarball(tarball) => {
+                let manifest = manifests["remote@3.2.1"].to_string();
+                let files = PackageFiles { manifest, ..PackageFiles::default() };
+                known.tarballs.insert(tarball.url, Lookup::Found(files.into()));
+            }
+            other => panic!("{other:?}"),
+        }
+    }
+    let systems = BTreeSet::from(["x86_64-linux".to_owned()]);
+    let completed = locked.clone().completed(&known, &systems).unwrap();
+    let newest = read(LockFile::PackageLock, V3).completed(&Known::default(), &systems).unwrap();
+    assert_eq!(NpmGraph { lock: String::new(), ..newest }, completed);
+    let error = locked.completed(&Known::default(), &systems).unwrap_err();
+    insta::assert_snapshot!(error, @"node_modules/@scope/tool of package-lock.json cannot be had: it was not asked for");
+}
+
+#[test]
+fn the_hash_of_a_commit_is_asked_for() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let entry = format!(r#""node_modules/dep": {{"resolved": "git+ssh://git@forge.example/owner/dep.git#{commit}"}}"#);
+    let manifest = r#"{"name": "x", "dependencies": {"dep": "owner/dep"}}"#.to_owned();
+    let lock = format!(r#"{{"lockfileVersion": 3, "packages": {{"": {manifest}, {entry}}}}}"#);
+    let lock = Some(("package-lock.json".to_owned(), lock));
+    let project = catalog::Project { manifest, lock, ..catalog::Project::default() };
+    let locked = of_project(&project, REGISTRY).unwrap().unwrap();
+    let [Need::Git { spec }] = &locked.needs()[..] else { panic!("{:?}", locked.needs()) };
+    assert_eq!(*spec, format!("git+https://forge.example/owner/dep.git#{commit}"));
+    let found = GitFiles { commit: commit.to_owned(), hash: "sha256-x".to_owned(), files: PackageFiles::default() };
+    let known = Known { gits: [(spec.clone(), Lookup::Found(found.into()))].into(), ..Known::default() };
+    let graph = locked.completed(&known, &BTreeSet::new()).unwrap();
+    assert!(matches!(&graph.entries["node_modules/dep"].source, Source::Git { hash, .. } if hash == "sha256-x"));
 }

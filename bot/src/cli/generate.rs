@@ -1,0 +1,202 @@
+//! `nixwright generate`: package.nix and graph.json for a project on disk, for people who want the builders without the bot.
+
+use std::collections::BTreeMap;
+use std::fmt::Write as _;
+use std::path::{Path, PathBuf};
+
+use clap::Args;
+use nixwright_resolver::archive::Limits;
+
+use super::exit::{CliError, Exit};
+use super::output::print;
+use super::progress::Bars;
+use super::resolve::cache_folder;
+use super::wiring::{environment, npm_trees};
+use crate::clients::endpoints;
+use crate::clients::http::{Http, HttpSettings};
+use crate::model::{Clock, System};
+use crate::stages::generate::{
+    BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, differences, generate, write,
+};
+
+#[derive(Debug, Args)]
+#[command(after_help = "Examples:\n  \
+    nixwright generate .                     write package.nix and graph.json, and say how to build them\n  \
+    nixwright generate . --with-builders     also the builders, so that nothing else is needed but nixpkgs\n  \
+    nixwright generate . --check             in CI: exit 1 when they are not what the project asks for\n  \
+    nixwright generate . --update            without a lock: take the versions that the registry has now\n\n\
+    The graph is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
+    yarn 1); without one it is what npm would install. Members of a workspace are part of it. What is yours goes to \
+    overrides.nix, which is never written here: `{ buildScript = \"build\"; }` has a script of the project build it.")]
+pub(super) struct GenerateArgs {
+    /// The project's folder
+    dir: PathBuf,
+    /// Change nothing, and exit with 1 if something would have to be changed
+    #[arg(long, conflicts_with = "dry_run")]
+    check: bool,
+    /// Change nothing, and say what would be changed
+    #[arg(long)]
+    dry_run: bool,
+    /// Write the builders too, to .nixwright in the project (kept up to date from then on)
+    #[arg(long)]
+    with_builders: bool,
+    /// Without a lock: resolve again, although nothing in the project has changed
+    #[arg(long)]
+    update: bool,
+    /// What kind of project it is [default: the one whose manifest is there]
+    #[arg(long, value_enum)]
+    ecosystem: Option<Ecosystem>,
+    /// A system that the graph is for; may be repeated [default: all four]
+    #[arg(long)]
+    system: Vec<System>,
+}
+
+pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
+    let ecosystem = choose(args.ecosystem, &Ecosystem::found_in(&args.dir), &args.dir)?;
+    let all = ["x86_64-linux", "aarch64-linux", "x86_64-darwin", "aarch64-darwin"];
+    let all = || all.iter().filter_map(|system| system.parse().ok()).collect();
+    let systems: Vec<System> = if args.system.is_empty() { all() } else { args.system.clone() };
+    let builders = args.with_builders || args.dir.join(BUILDERS).join("default.nix").is_file();
+    let request = Request { folder: &args.dir, ecosystem, systems: &systems, builders, update: args.update };
+    let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
+    let http = Http::when_needed(HttpSettings::default(), Clock::system());
+    let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
+    let bar = Bars::default().bar("resolving");
+    let generated = generate(request, &trees, &bar).await;
+    bar.finish_and_clear();
+    let generated = generated.map_err(failed)?;
+    let differences = differences(&args.dir, &generated).map_err(failed)?;
+    if args.check {
+        return check(&args.dir, &generated, &differences);
+    }
+    if !args.dry_run {
+        write(&args.dir, &generated, &differences).map_err(failed)?;
+    }
+    print(&report(&args.dir, &generated, &differences, args.dry_run));
+    Ok(Exit::Done)
+}
+
+/// The kind of project: the one that is asked for, else the only one that is there.
+fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Result<Ecosystem, CliError> {
+    let names = |all: &[Ecosystem]| all.iter().map(|one| one.manifest()).collect::<Vec<_>>().join(", ");
+    match (asked, found) {
+        (Some(asked), found) if found.contains(&asked) => Ok(asked),
+        (None, [only]) => Ok(*only),
+        (None, [_, ..]) => Err(CliError::usage(format!(
+            "{} has several manifests ({}); choose one with --ecosystem",
+            folder.display(),
+            names(found)
+        ))),
+        (asked, _) => Err(CliError::usage(format!(
+            "there is no {} in {}; name the folder of a project",
+            asked.map_or_else(|| names(&Ecosystem::ALL), |asked| asked.manifest().to_owned()),
+            folder.display()
+        ))),
+    }
+}
+
+fn failed(error: GenerateError) -> CliError {
+    match error {
+        GenerateError::Project(error) => CliError::usage(error),
+        error => CliError::failed(error),
+    }
+}
+
+fn check(folder: &Path, generated: &Generated, differences: &BTreeMap<String, Difference>) -> Result<Exit, CliError> {
+    if differences.is_empty() {
+        print(&format!("{}: up to date\n", generated.summary));
+        return Ok(Exit::Done);
+    }
+    let names: Vec<&str> = differences.keys().map(String::as_str).collect();
+    Err(CliError::Failed(format!(
+        "{}: stale: {}; run `nixwright generate {}`",
+        generated.summary,
+        names.join(", "),
+        folder.display()
+    )))
+}
+
+/// What was done, and how to go on.
+fn report(folder: &Path, generated: &Generated, differences: &BTreeMap<String, Difference>, dry_run: bool) -> String {
+    let mut text = format!("{}\n", generated.summary);
+    if differences.is_empty() {
+        text.push_str("nothing to change\n");
+    }
+    for (name, difference) in differences {
+        let verb = match (difference, dry_run) {
+            (Difference::New, false) => "wrote",
+            (Difference::Changed, false) => "changed",
+            (Difference::Gone, false) => "removed",
+            (Difference::New, true) => "would write",
+            (Difference::Changed, true) => "would change",
+            (Difference::Gone, true) => "would remove",
+        };
+        let _ = writeln!(text, "{verb} {name}");
+    }
+    let place = if folder == Path::new(".") { String::new() } else { format!(", in {}", folder.display()) };
+    let builders = generated.files.keys().any(|name| name.starts_with(BUILDERS));
+    let scope = if builders { format!("./{BUILDERS}") } else { "OVERLAY".to_owned() };
+    let _ =
+        writeln!(text, "\nbuild it{place}:\n  nix-build -E '(import {scope} {{ }}).callPackage ./package.nix {{ }}'");
+    if builders {
+        text.push_str("with another package set than <nixpkgs>: (import ./.nixwright { pkgs = …; })\n");
+    } else {
+        let _ = writeln!(
+            text,
+            "OVERLAY is a checkout of any overlay that nixwright keeps; in a package set with that overlay it is\n  \
+             pkgs.nixwright.callPackage ./package.nix {{ }}\n\
+             without one, write the builders beside the project: nixwright generate {} --with-builders",
+            folder.display()
+        );
+    }
+    text
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeMap;
+    use std::path::Path;
+
+    use super::{Difference, Ecosystem, Generated, choose, report};
+
+    #[test]
+    fn the_kind_of_a_project_is_that_of_its_manifest() {
+        let choose =
+            |asked, found: &[Ecosystem]| choose(asked, found, Path::new("x")).map_err(|error| error.to_string());
+        assert_eq!(choose(None, &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
+        assert_eq!(choose(Some(Ecosystem::Npm), &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
+        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
+        insta::assert_snapshot!(choose(Some(Ecosystem::Npm), &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
+        insta::assert_snapshot!(choose(None, &[Ecosystem::Npm, Ecosystem::Npm]).unwrap_err(), @"x has several manifests (package.json, package.json); choose one with --ecosystem");
+    }
+
+    #[test]
+    fn the_report_says_what_was_done_and_how_to_build() {
+        let files = BTreeMap::from([("package.nix".to_owned(), Vec::new())]);
+        let mut generated = Generated { files, summary: "demo 1.0.0 (npm), 3 packages".to_owned() };
+        let differences = BTreeMap::from([
+            ("graph.json".to_owned(), Difference::Changed),
+            ("package.nix".to_owned(), Difference::New),
+        ]);
+        insta::assert_snapshot!(report(Path::new("web"), &generated, &differences, false), @r#"
+        demo 1.0.0 (npm), 3 packages
+        changed graph.json
+        wrote package.nix
+
+        build it, in web:
+          nix-build -E '(import OVERLAY { }).callPackage ./package.nix { }'
+        OVERLAY is a checkout of any overlay that nixwright keeps; in a package set with that overlay it is
+          pkgs.nixwright.callPackage ./package.nix { }
+        without one, write the builders beside the project: nixwright generate web --with-builders
+        "#);
+        generated.files.insert(".nixwright/default.nix".to_owned(), Vec::new());
+        insta::assert_snapshot!(report(Path::new("."), &generated, &BTreeMap::new(), true), @r#"
+        demo 1.0.0 (npm), 3 packages
+        nothing to change
+
+        build it:
+          nix-build -E '(import ./.nixwright { }).callPackage ./package.nix { }'
+        with another package set than <nixpkgs>: (import ./.nixwright { pkgs = …; })
+        "#);
+    }
+}
