@@ -59,7 +59,7 @@ impl Locked {
                 Some(Lookup::Absent { why }) => return Err(self.gone(path, why)),
                 None => return Err(self.gone(path, unknown)),
             },
-            Need::Packument { .. } => return Ok(()),
+            Need::Packument { .. } | Need::Latest { .. } => return Ok(()),
         };
         if !self.sparse.contains(path) {
             return Ok(());
