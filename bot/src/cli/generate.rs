@@ -28,6 +28,7 @@ use crate::stages::generate::{
     The graph is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
     yarn 1); without one it is what npm would install. Members of a workspace are part of it. What is yours goes to \
     overrides.nix, which is never written here: `{ buildScript = \"build\"; }` has a script of the project build it.")]
+#[expect(clippy::struct_excessive_bools, reason = "these are flags")]
 pub(super) struct GenerateArgs {
     /// The project's folder
     dir: PathBuf,

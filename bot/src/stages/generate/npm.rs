@@ -36,18 +36,14 @@ pub(super) async fn generate(
     }
     let inputs = fingerprint(&project, &target);
     let kept = if request.update { None } else { kept_graph(request.folder, &inputs)? };
-    match kept {
-        Some(graph) => {
-            let mut generated = generated(&project, root_alone(&project)?, None)?;
-            generated.summary = format!("{}, as it was resolved before (look again with --update)", title(&project)?);
-            generated.files.insert(GRAPH.to_owned(), graph);
-            Ok(generated)
-        }
-        None => {
-            let graph = trees.tree(&project, &target, request.folder, progress).await?;
-            generated(&project, graph, Some(&inputs))
-        }
+    if let Some(graph) = kept {
+        let mut generated = generated(&project, root_alone(&project)?, None)?;
+        generated.summary = format!("{}, as it was resolved before (look again with --update)", title(&project)?);
+        generated.files.insert(GRAPH.to_owned(), graph);
+        return Ok(generated);
     }
+    let graph = trees.tree(&project, &target, request.folder, progress).await?;
+    generated(&project, graph, Some(&inputs))
 }
 
 /// The files of a graph.
@@ -57,7 +53,7 @@ fn generated(project: &Project, graph: NpmGraph, inputs: Option<&str>) -> Result
         Judge::Rules { npm } | Judge::Npm { npm, .. } => format!("as npm {npm} would install it; there is no lock"),
     };
     let plan = project_plan(project, graph)?;
-    let packages = plan.npm().map_or(0, |graph| packages(graph));
+    let packages = plan.npm().map_or(0, packages);
     let plural = if packages == 1 { "" } else { "s" };
     let summary = format!("{}, {packages} package{plural} {origin}", title(project)?);
     let mut files = files_of(&plan)?;
