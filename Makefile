@@ -4,6 +4,9 @@ CARGO ?= cargo
 NIXWRIGHT = target/release/nixwright
 ARGS ?=
 
+# Where `make deps` puts a node if the machine has none that will do.
+export PATH := $(CURDIR)/target/node/bin:$(PATH)
+
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test lint bench corpus-cargo corpus-npm clean
 
