@@ -192,6 +192,7 @@ fn universes(seeds: u64) -> bool {
 
 fn judged(seeds: impl Iterator<Item = u64>) -> Count {
     let mut judge = Judge::new();
+    judge.ask_about_locks();
     let mut count = Count::default();
     for seed in seeds {
         let verdict = judge.compare(&universe(seed));

@@ -6,23 +6,27 @@ use std::process::ExitCode;
 
 use nixwright_tests::npm::cases::cases;
 use nixwright_tests::npm::generator::universe;
-use nixwright_tests::npm::judge::{Judge, Outcome};
+use nixwright_tests::npm::judge::{Judge, Outcome, Verdict, shrink};
 use nixwright_tests::npm::universe::Universe;
 
 fn main() -> ExitCode {
     let mut judge = Judge::new();
     let mut wanted = Vec::new();
-    let (mut npm_only, mut survey) = (false, false);
+    let (mut npm_only, mut survey, mut shrinking) = (false, false, false);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--keep" => judge.keep(Path::new(&arguments.next().expect("--keep FOLDER"))),
             "--npm-only" => npm_only = true,
             "--survey" => survey = true,
+            "--shrink" => shrinking = true,
             _ => wanted.extend(universes(&argument)),
         }
     }
     let mut different = 0;
+    if shrinking {
+        wanted = wanted.iter().map(|universe| smallest(&mut judge, universe)).collect();
+    }
     for universe in &wanted {
         if survey {
             println!("{}: {}", universe.name, in_short(&judge.ask_npm(universe)));
@@ -38,6 +42,20 @@ fn main() -> ExitCode {
     }
     println!("{} of {} equal", wanted.len() - different, wanted.len());
     if different == 0 { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// What is left of a universe when it still differs in the same way.
+fn smallest(judge: &mut Judge, universe: &Universe) -> Universe {
+    let way = |outcome: &Outcome| match outcome {
+        Outcome::Lock(_) => "a lock".to_owned(),
+        Outcome::Failed { code, .. } => code.clone(),
+    };
+    let ways = |verdict: &Verdict| [way(&verdict.npm), way(&verdict.ours)];
+    let first = ways(&judge.compare(universe));
+    shrink(judge, universe, |judge, smaller| {
+        let verdict = judge.compare(smaller);
+        verdict.difference().is_some() && ways(&verdict) == first
+    })
 }
 
 fn in_short(outcome: &Outcome) -> String {

@@ -9,12 +9,14 @@
 //! cargo run -p nixwright-tests --example npm_judge -- cases                        # all cases by hand
 //! cargo run -p nixwright-tests --example npm_judge -- --npm-only cases             # npm's CLI against npm in process
 //! cargo run -p nixwright-tests --example npm_judge -- --survey 1-500               # what npm says, ours not asked
-//! NIXWRIGHT=/work/main/target/debug/nixwright cargo run …                          # another binary of ours
+//! cargo run -p nixwright-tests --example npm_judge -- --shrink --keep /tmp/kept 610  # what is left when it still differs
+//! NIXWRIGHT=target/release/nixwright cargo run …                                     # another build of ours
 //! ```
 
 mod acceptance;
 mod difference;
 mod npm;
+mod shrink;
 
 use std::path::{Path, PathBuf};
 use std::process::Command;
@@ -29,6 +31,7 @@ pub use acceptance::{Acceptance, acceptance};
 pub use difference::first_difference;
 use npm::run_patiently;
 pub use npm::{ENDLESS, FLAGS, LongLivedNpm, npm};
+pub use shrink::shrink;
 
 /// What a resolver gave.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -53,7 +56,7 @@ pub struct Verdict {
     pub npm: Outcome,
     /// What we gave.
     pub ours: Outcome,
-    /// What npm says of its own lock and of ours, where the two are not the same.
+    /// What npm says of its own lock and of ours, where the two are not the same and it was to be asked.
     pub acceptance: Option<[Acceptance; 2]>,
 }
 
@@ -90,6 +93,7 @@ pub struct Judge {
     npm: LongLivedNpm,
     folder: TempDir,
     keep: Option<PathBuf>,
+    asks_about_locks: bool,
     count: usize,
 }
 
@@ -103,12 +107,24 @@ impl Judge {
     /// A judge that keeps nothing.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("nixwright-judge-").tempdir().expect("a temporary folder");
-        Self { registry: NpmRegistry::start(), npm: LongLivedNpm::start(), folder, keep: None, count: 0 }
+        Self {
+            registry: NpmRegistry::start(),
+            npm: LongLivedNpm::start(),
+            folder,
+            keep: None,
+            asks_about_locks: false,
+            count: 0,
+        }
     }
 
     /// From now on the locks, what was said, and the universe are kept below this folder.
     pub fn keep(&mut self, folder: &Path) {
         self.keep = Some(folder.to_owned());
+    }
+
+    /// From now on npm is asked about both locks where they differ: [`Verdict::acceptance`]. That takes seconds for each.
+    pub fn ask_about_locks(&mut self) {
+        self.asks_about_locks = true;
     }
 
     /// npm's answer, in process, and ours.
@@ -119,6 +135,7 @@ impl Judge {
             let mut verdict = Verdict { name: universe.name.clone(), npm, ours, acceptance: None };
             if let (Outcome::Lock(theirs), Outcome::Lock(own)) = (&verdict.npm, &verdict.ours)
                 && theirs != own
+                && judge.asks_about_locks
             {
                 verdict.acceptance = Some([("npm-takes", theirs), ("ours-taken", own)].map(|(who, lock)| {
                     let folder = judge.project(universe, address, place, who);
@@ -188,6 +205,7 @@ impl Judge {
         let Some(keep) = &self.keep else { return };
         let plain: String = universe.name.chars().map(|c| if c.is_alphanumeric() { c } else { '-' }).collect();
         let folder = keep.join(plain);
+        let _ = std::fs::remove_dir_all(&folder);
         write_file(&folder.join("universe.json"), format!("{:#}\n", universe.content()));
         universe.write_project(&folder.join("project"), address);
         for (who, outcome) in [("npm", &verdict.npm), ("ours", &verdict.ours)] {

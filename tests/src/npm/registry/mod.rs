@@ -114,8 +114,9 @@ impl NpmRegistry {
         for (name, tags) in universe.tags() {
             for (tag, version) in tags {
                 let mut shelves = self.shelves();
-                let package = shelves.packages.get_mut(&format!("{below}{name}")).expect("tags are of packages");
-                package.tag(&tag, &version);
+                if let Some(package) = shelves.packages.get_mut(&format!("{below}{name}")) {
+                    package.tag(&tag, &version);
+                }
             }
         }
         address
