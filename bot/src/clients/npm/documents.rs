@@ -148,10 +148,9 @@ impl Npm {
             };
         let label = || format!("{name} {selector}");
         let read: Value = serde_json::from_slice(&body).map_err(|error| damaged(&label(), error.to_string()))?;
-        // A manifest may call itself by another name, and npm takes it all the same; the version is what was asked for.
-        let version = read.get("version").and_then(Value::as_str);
-        if selector != LATEST && version != Some(selector) {
-            return Err(damaged(&label(), "it is about another release".to_owned()));
+        // Its name may be another one: npm takes what upstream published as it is.
+        if !read.get("version").is_some_and(Value::is_string) {
+            return Err(damaged(&label(), "it is no manifest of a version".to_owned()));
         }
         let text = String::from_utf8(body).map_err(|error| damaged(&label(), error.to_string()))?;
         kept::write(&path, url.as_str(), &text, validators)?;
