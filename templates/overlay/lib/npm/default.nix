@@ -211,6 +211,7 @@ let
               "package.nix"
               "graph.json"
               "overrides.nix"
+              ".nixwright"
             ]
           );
       };
