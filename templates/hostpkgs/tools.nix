@@ -42,7 +42,7 @@ in
   nodejs =
     final.runCommandLocal "nodejs" { inherit (node) program headers fingerprint; } ''
       if [ -z "$program" ]; then
-        echo 'this machine has no node; install it (20 or newer), or use nixpkgs (build.pkgs = "nixpkgs")' >&2
+        echo 'nixwright: this machine has no node; install it (20 or newer), or use nixpkgs (build.pkgs = "nixpkgs")' >&2
         exit 1
       fi
       mkdir -p "$out/bin" "$out/include"

@@ -69,6 +69,8 @@ async fn what_fails_names_the_package_and_what_to_do() {
         let failed = report.built.iter().filter(|built| built.outcome == DerivationOutcome::Failed);
         let logs: Vec<&str> = failed.map(|built| built.log.as_str()).collect();
         assert_eq!(logs.len(), 1, "{name}: {logs:?}");
+        let told = logs[0].lines().filter(|line| line.starts_with("nixwright: ")).count();
+        assert_eq!(told, 1, "{name} does not say in one line what the bot can show: {logs:?}");
         for word in words {
             assert!(logs.iter().any(|log| log.contains(word)), "{name}: no {word:?} in {logs:?}");
         }

@@ -264,7 +264,9 @@ fn first_failure(report: &BuildReport) -> Option<BuildFailure> {
     }
     let cause = report.causes().next().or_else(|| report.built.first())?;
     let class = cause.class().unwrap_or(FailureClass::Build);
-    let said = cause.message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default();
+    let nix = cause.message.as_deref().and_then(|message| message.lines().next()).unwrap_or_default();
+    // Builders of ours say last, after this word, what went wrong and what to do.
+    let said = cause.log.lines().rev().find_map(|line| line.strip_prefix("nixwright: ")).unwrap_or(nix);
     let others = report.causes().count().saturating_sub(1);
     let and_others = if others == 0 { String::new() } else { format!(", and {others} more") };
     let message = format!("{} {}{and_others}: {said}", cause.name, outcome_words(cause.outcome));

@@ -149,6 +149,7 @@ let
             HOME=$NIX_BUILD_TOP NIXWRIGHT_SHELL=$SHELL node "$tools/npm.mjs" run "$buildScript"
             find "$root" -name .bin -path '*/node_modules/.bin' -prune -exec rm -r {} +
             while IFS= read -r place; do rm -rf "''${root:?}/''${place:?}"; done < "$passingPath"
+            find "$root/node_modules" -maxdepth 1 -name '@*' -empty -delete
           fi
           runHook postBuild
         '';
@@ -211,6 +212,7 @@ let
               "package.nix"
               "graph.json"
               "overrides.nix"
+              ".nixwright"
             ]
           );
       };

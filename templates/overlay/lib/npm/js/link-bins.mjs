@@ -3,11 +3,11 @@
 // `node link-bins.mjs MANIFEST FOLDER NODE [BIN]`: links the programs of a tree (bins.mjs).
 import { readFileSync } from "node:fs";
 import { linkBins } from "./bins.mjs";
+import { fail } from "./fail.mjs";
 
 const [manifestFile, root, node, bin] = process.argv.slice(2);
 try {
   linkBins(JSON.parse(readFileSync(manifestFile, "utf8")), root, node, bin);
 } catch (error) {
-  console.error(error.message);
-  process.exit(1);
+  fail(error.message);
 }

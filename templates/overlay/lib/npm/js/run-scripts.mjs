@@ -20,6 +20,7 @@ import { createServer } from "node:http";
 import { dirname, join } from "node:path";
 import { fileURLToPath } from "node:url";
 import { linkBins } from "./bins.mjs";
+import { fail } from "./fail.mjs";
 import { commandOf, readPackage, runCommand } from "./lifecycle.mjs";
 
 const [manifestFile, root, at, settingsFile, absent] = process.argv.slice(2);
@@ -35,10 +36,10 @@ prepare();
 const failure = await runAll();
 server.close();
 if (failure !== undefined) {
-  console.error(failure);
   if (!settings.optional) {
-    process.exit(1);
+    fail(failure);
   }
+  console.error(failure);
   writeFileSync(absent, `${failure}\n`);
 }
 
@@ -129,12 +130,12 @@ function prepare() {
   const gyp = join(settings.gyp, "bin/node-gyp.js");
   const npm = join(here, "npm.mjs");
   const run = (script) => `exec "${settings.node}" "${script}" "$@"`;
-  const fail = (lacks) => `echo '${lacks}; install what is missing, or use nixpkgs (build.pkgs = "nixpkgs")' >&2\nexit 1`;
+  const refuse = (lacks) => `echo '${lacks}; install what is missing, or use nixpkgs (build.pkgs = "nixpkgs")' >&2\nexit 1`;
   let compile = run(gyp);
   if (!existsSync(gyp)) {
-    compile = fail("this machine has no node-gyp, which comes with npm");
+    compile = refuse("this machine has no node-gyp, which comes with npm");
   } else if (!existsSync(join(settings.nodedir, "include/node/node.h"))) {
-    compile = fail("this machine has no headers of node, and node-gyp would download them");
+    compile = refuse("this machine has no headers of node, and node-gyp would download them");
   }
   for (const [name, command] of [
     ["node-gyp", compile],

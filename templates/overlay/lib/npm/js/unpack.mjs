@@ -12,6 +12,7 @@
 import { chmodSync, copyFileSync, existsSync, lstatSync, mkdirSync, readFileSync, readdirSync, readlinkSync } from "node:fs";
 import { rmSync, symlinkSync, writeFileSync } from "node:fs";
 import { dirname, join, relative } from "node:path";
+import { fail } from "./fail.mjs";
 import { readTarball } from "./tar.mjs";
 
 const [manifestFile, root] = process.argv.slice(2);
@@ -29,8 +30,7 @@ try {
     symlinkSync(relative(dirname(link), join(root, to)) || ".", link);
   }
 } catch (error) {
-  console.error(error.message);
-  process.exit(1);
+  fail(error.message);
 }
 
 function place(entry) {
