@@ -57,6 +57,11 @@ impl LockFile {
         }
     }
 
+    /// Whether npm reads it, as far as it says what stands where.
+    pub fn is_npms(self) -> bool {
+        matches!(self, Self::Shrinkwrap | Self::PackageLock)
+    }
+
     /// The kind of lock that a file of this name is.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|file| file.name() == name)

@@ -85,6 +85,12 @@ pub(super) fn assemble(
         .iter()
         .map(|(path, folder)| Ok((path.clone(), Edges::of(file, path, folder, &folders)?)))
         .collect::<Result<_, LockError>>()?;
+    let gone = |(path, folder): &(&String, &Folder)| {
+        folder.entry.source == Source::Directory && !path.is_empty() && !project.folders.contains_key(*path)
+    };
+    if let Some((folder, _)) = folders.iter().find(gone) {
+        return Err(LockError::NoFolder { file: file.to_owned(), folder: folder.clone() });
+    }
     if flags == Flags::Reached {
         flag(&mut folders, &edges);
     }
