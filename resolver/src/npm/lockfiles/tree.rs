@@ -138,11 +138,12 @@ fn own_folders(folders: &mut BTreeMap<String, Folder>, project: &Project, flags:
         folder.ask(manifest, flags == Flags::Said || path.is_empty() || project.members.contains(path));
         folder.whole = true;
     }
-    let members: Vec<String> = project
-        .members
-        .iter()
-        .filter_map(|path| Some(project.folders.get(path)?.name().unwrap_or(base_name(path)).to_owned()))
-        .collect();
+    // npm calls a member without a name after its folder; with others nobody can ask for it.
+    let named = project.members.iter().filter_map(|path| {
+        let name = project.folders.get(path)?.name();
+        if flags == Flags::Said { Some(name.unwrap_or(base_name(path))) } else { name }
+    });
+    let members: Vec<String> = named.map(str::to_owned).collect();
     if let Some(root) = folders.get_mut("") {
         root.asks.extend(members.into_iter().map(|name| (name, Ask::Required)));
     }
