@@ -1,4 +1,5 @@
 //! `nixwright generate`: a project on disk, from its manifest or its lock to a program that runs, and what is left alone.
+#![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
 use std::path::{Path, PathBuf};
 
@@ -119,6 +120,14 @@ impl Place {
         run(&mut command)
     }
 
+    /// What `nixwright resolve --dir` prints.
+    fn resolve(&self, format: &str) -> String {
+        let mut command = nixwright();
+        command.args(["resolve", "--format", format, "--dir"]).arg(self.project()).current_dir(self.home.path());
+        command.env("NIXWRIGHT_NPM_REGISTRY", self.registry.url()).env("XDG_CACHE_HOME", self.home.path());
+        stdout_of(&mut command)
+    }
+
     /// npm's own lock of this version.
     fn lock(&self, version: u8) -> String {
         let mut install = npm(self.home.path());
@@ -213,6 +222,10 @@ fn locks_of_yarn_and_pnpm_are_completed_from_the_registry() {
     );
     place.generate(&[]).expect_code(0).expect_words(&["4 packages as yarn.lock has it"]);
     assert_eq!(without_inputs(&place.read("graph.json")), resolved);
+    // The plan is that of the lock, and npm's own lock what npm says, which does not read yarn's.
+    let plan: Value = serde_json::from_str(&place.resolve("plan")).unwrap();
+    assert_eq!(plan["graph"]["judge"]["shipped"]["file"], "yarn.lock", "{plan:#}");
+    assert!(place.resolve("package-lock").contains("\"lockfileVersion\": 3"));
     place.remove("yarn.lock");
 
     let package = |id: &str, integrity: &str| format!("  '{id}':\n    resolution: {{integrity: {integrity}}}\n");

@@ -23,7 +23,7 @@ use crate::clients::http::{Http, HttpSettings};
 use crate::clients::npm::{Form, NpmVersion, newest, versions, why_nothing};
 use crate::config::Upstream;
 use crate::model::{Clock, System, Track};
-use crate::stages::resolve::{NpmTrees, read_project};
+use crate::stages::resolve::{NpmTrees, has_others_lock, read_project};
 
 /// The formats that a tree has.
 const FORMATS: [Format; 3] = [Format::Plan, Format::Sbom, Format::PackageLock];
@@ -80,6 +80,13 @@ async fn tree(
         systems: args.systems().iter().map(System::to_string).collect(),
         before: before.map(Timestamp::as_millisecond),
     };
+    // What yarn or pnpm locked stands, unless it is npm whose answer is asked for.
+    if has_others_lock(project)
+        && args.format != Format::PackageLock
+        && let Some(graph) = trees.locked(project, &target, folder, bar).await?
+    {
+        return Ok(graph);
+    }
     Ok(trees.tree(project, &target, folder, bar).await?)
 }
 

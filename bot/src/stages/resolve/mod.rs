@@ -13,7 +13,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
-pub use self::npm::{NpmRelease, NpmTrees, ProjectError, project_plan, read_project};
+pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;

@@ -104,6 +104,14 @@ pub enum LockError {
         /// Where it leads.
         target: String,
     },
+    /// A folder of the project that is gone.
+    #[error("{file} has the folder {folder} of the project, and there is no package.json; make the lock again")]
+    NoFolder {
+        /// The lock's file name.
+        file: String,
+        /// The folder.
+        folder: String,
+    },
     /// A package without one that it needs.
     #[error("{entry} of {file} needs {dependency}, and the lock has no entry that answers; make the lock again")]
     Missing {

@@ -99,16 +99,16 @@ impl Manifest {
 
     /// What it asks for by name; a folder of the project (`top`) asks for what it is developed with too.
     ///
-    /// A name that is asked for twice counts as arborist counts it: optional before required before peer.
+    /// Of a name that is asked for twice, the first of these counts: optional, required, for development, peer.
     pub(super) fn asks(&self, top: bool) -> BTreeMap<&str, (Ask, &str)> {
         let mut asks = BTreeMap::new();
-        if top {
-            asks.extend(self.dev_dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Dev, spec.as_str()))));
-        }
         asks.extend(self.peer_dependencies.iter().map(|(name, spec)| {
             let ask = if self.is_optional_peer(name) { Ask::PeerOptional } else { Ask::Peer };
             (name.as_str(), (ask, spec.as_str()))
         }));
+        if top {
+            asks.extend(self.dev_dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Dev, spec.as_str()))));
+        }
         asks.extend(self.dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Required, spec.as_str()))));
         asks.extend(
             self.optional_dependencies.iter().map(|(name, spec)| (name.as_str(), (Ask::Optional, spec.as_str()))),

@@ -57,6 +57,26 @@ impl LockFile {
         }
     }
 
+    /// The kinds of locks in the order in which they count for a project: first that of the package manager which its
+    /// `packageManager` names (`pnpm@9.0.0`), then npm's, then others.
+    pub fn by_preference(manifest: &str) -> Vec<Self> {
+        let manifest: serde_json::Value = serde_json::from_str(manifest).unwrap_or_default();
+        let manager = manifest.get("packageManager").and_then(serde_json::Value::as_str).unwrap_or_default();
+        let preferred = |file: &Self| match manager.split('@').next() {
+            Some("pnpm") => *file == Self::Pnpm,
+            Some("yarn") => *file == Self::Yarn,
+            _ => false,
+        };
+        let (mut first, rest): (Vec<Self>, Vec<Self>) = Self::ALL.into_iter().partition(preferred);
+        first.extend(rest);
+        first
+    }
+
+    /// Whether npm reads it, as far as it says what stands where.
+    pub fn is_npms(self) -> bool {
+        matches!(self, Self::Shrinkwrap | Self::PackageLock)
+    }
+
     /// The kind of lock that a file of this name is.
     pub fn of_name(name: &str) -> Option<Self> {
         Self::ALL.into_iter().find(|file| file.name() == name)

@@ -3,6 +3,7 @@
 use data_encoding::BASE64;
 
 use super::error::LockError;
+use crate::npm::spec::{Kind, Spec};
 use crate::plan::npm::Source;
 
 /// Reads the origins of one lock.
@@ -53,11 +54,11 @@ impl Origins<'_> {
         if resolved.chars().any(|character| character.is_control() || character.is_whitespace()) {
             return refuse("no address has blanks or control characters");
         }
-        if let Some((repository, commit)) = git(resolved) {
+        if let Some((repository, commit)) = git(resolved).or_else(|| short_form(resolved)) {
             if commit.len() != 40 || !commit.bytes().all(|byte| byte.is_ascii_hexdigit()) {
                 return refuse("it does not say the whole commit; make the lock again");
             }
-            let Some(url) = repository_url(repository) else {
+            let Some(url) = repository_url(&repository) else {
                 return refuse("only git over https, http, ssh and git can be fetched");
             };
             return Ok(Source::Git { url, commit: commit.to_ascii_lowercase(), hash: String::new() });
@@ -137,17 +138,29 @@ fn without_secrets(url: &str) -> String {
 
 /// The repository and the commit of a git address: `git+ssh://…#COMMIT`, `git://…#COMMIT`, `git@HOST:PATH#COMMIT`,
 /// `https://….git#COMMIT`.
-fn git(resolved: &str) -> Option<(&str, &str)> {
+fn git(resolved: &str) -> Option<(String, String)> {
     let (address, commit) = resolved.split_once('#').unwrap_or((resolved, ""));
     // pnpm writes `commit=…&path:…`, yarn `commit=…`.
     let commit = commit.strip_prefix("commit=").unwrap_or(commit);
+    let parts = |address: &str| Some((address.to_owned(), commit.to_owned()));
     if let Some(address) = address.strip_prefix("git+") {
-        return Some((address, commit));
+        return parts(address);
     }
     let short = address.starts_with("git@") || address.starts_with("git://") || address.starts_with("ssh://");
     let is_repository =
         address.split('?').next().is_some_and(|path| path.rsplit_once('.').is_some_and(|(_, end)| end == "git"));
-    (short || is_repository).then_some((address, commit))
+    if short || is_repository { parts(address) } else { None }
+}
+
+/// `github:OWNER/NAME#COMMIT`, as old npm wrote it.
+fn short_form(resolved: &str) -> Option<(String, String)> {
+    if resolved.contains("://") {
+        return None;
+    }
+    match Spec::resolve("", resolved, "").ok()?.kind {
+        Kind::Git(git) => Some((git.repository, git.committish.unwrap_or_default())),
+        _ => None,
+    }
 }
 
 /// The address that the bot fetches a repository from: over https where the lock has ssh, as nobody's key is at hand, and

@@ -85,6 +85,12 @@ pub(super) fn assemble(
         .iter()
         .map(|(path, folder)| Ok((path.clone(), Edges::of(file, path, folder, &folders)?)))
         .collect::<Result<_, LockError>>()?;
+    let gone = |(path, folder): &(&String, &Folder)| {
+        folder.entry.source == Source::Directory && !path.is_empty() && !project.folders.contains_key(*path)
+    };
+    if let Some((folder, _)) = folders.iter().find(gone) {
+        return Err(LockError::NoFolder { file: file.to_owned(), folder: folder.clone() });
+    }
     if flags == Flags::Reached {
         flag(&mut folders, &edges);
     }
@@ -132,11 +138,12 @@ fn own_folders(folders: &mut BTreeMap<String, Folder>, project: &Project, flags:
         folder.ask(manifest, flags == Flags::Said || path.is_empty() || project.members.contains(path));
         folder.whole = true;
     }
-    let members: Vec<String> = project
-        .members
-        .iter()
-        .filter_map(|path| Some(project.folders.get(path)?.name().unwrap_or(base_name(path)).to_owned()))
-        .collect();
+    // npm calls a member without a name after its folder; with others nobody can ask for it.
+    let named = project.members.iter().filter_map(|path| {
+        let name = project.folders.get(path)?.name();
+        if flags == Flags::Said { Some(name.unwrap_or(base_name(path))) } else { name }
+    });
+    let members: Vec<String> = named.map(str::to_owned).collect();
     if let Some(root) = folders.get_mut("") {
         root.asks.extend(members.into_iter().map(|name| (name, Ask::Required)));
     }

@@ -1,11 +1,12 @@
 //! Projects that have a lock: what it says stands, and only what it leaves open is asked for.
 
+use std::borrow::Cow;
 use std::collections::BTreeSet;
 use std::path::Path;
 
 use indicatif::ProgressBar;
 use nixwright_resolver::npm::catalog::{Known, Project, Target};
-use nixwright_resolver::npm::lockfiles::{Manifest, of_project};
+use nixwright_resolver::npm::lockfiles::{LockFile, Manifest, of_project};
 use nixwright_resolver::plan::npm::NpmGraph;
 use nixwright_resolver::plan::{Graph, Plan};
 
@@ -39,6 +40,20 @@ impl NpmTrees {
         let graph = locked.completed(&known, &systems);
         graph.map(Some).map_err(|error| Failure::new(FailureClass::Resolve, &error))
     }
+}
+
+/// Whether a project has a lock that npm does not read: yarn's or pnpm's.
+pub fn has_others_lock(project: &Project) -> bool {
+    let file = project.lock.as_ref().and_then(|(name, _)| LockFile::of_name(name));
+    file.is_some_and(|file| !file.is_npms())
+}
+
+/// The project as npm sees it.
+pub(super) fn without_others_lock(project: &Project) -> Cow<'_, Project> {
+    if has_others_lock(project) {
+        return Cow::Owned(Project { lock: None, ..project.clone() });
+    }
+    Cow::Borrowed(project)
 }
 
 /// A project's graph with what its manifest says of it. A project without a name is called after its folder; one without a

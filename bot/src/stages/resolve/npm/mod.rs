@@ -20,7 +20,8 @@ use nixwright_resolver::npm::step;
 use nixwright_resolver::plan::npm::NpmGraph;
 use nixwright_resolver::plan::{Graph, Plan};
 
-pub use self::locked::project_plan;
+use self::locked::without_others_lock;
+pub use self::locked::{has_others_lock, project_plan};
 pub use self::project::{ProjectError, read_project};
 use crate::clients::git::TreeLimits;
 use crate::clients::npm::{GitSources, Npm};
@@ -91,7 +92,7 @@ impl NpmTrees {
         GitSources::new(&self.cache, TreeLimits { bytes: self.limits.unpacked, entries: self.limits.entries })
     }
 
-    /// The tree of a project; `folder` is where its own files are, for dependencies that are files.
+    /// The tree of a project as npm would make it, which starts from npm's own lock if there is one; `folder` is where its own files are, for dependencies that are files.
     ///
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
@@ -102,7 +103,8 @@ impl NpmTrees {
         folder: &Path,
         progress: &ProgressBar,
     ) -> Result<NpmGraph, Failure> {
-        Ok(self.known_tree(project, target, folder, progress).await?.0)
+        let project = without_others_lock(project);
+        Ok(self.known_tree(&project, target, folder, progress).await?.0)
     }
 
     /// The same, with what was fetched for it.

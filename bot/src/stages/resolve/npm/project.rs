@@ -72,7 +72,7 @@ pub fn read_project(folder: &Path) -> Result<Project, ProjectError> {
     }
     let tarballs = follow_references(folder, &manifest, &mut folders)?;
     let mut lock = None;
-    for file in LockFile::ALL {
+    for file in LockFile::by_preference(&manifest) {
         if lock.is_none()
             && let Some(text) = read_text(&folder.join(file.name()))?
         {

@@ -1,6 +1,6 @@
 //! Locks that nobody should build from.
 
-use super::REGISTRY;
+use super::{REGISTRY, check_resolution, project};
 use crate::npm::lockfiles::{LockFile, Manifest, Project};
 
 const HASH: &str = "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
@@ -139,4 +139,59 @@ fn a_package_that_lacks_what_it_needs_is_refused() {
     let entry =
         format!(r#""node_modules/a": {{"version": "1.0.0", "integrity": "{HASH}", "dependencies": {{"b": "1"}}}}"#);
     insta::assert_snapshot!(refusal(&entry), @"node_modules/a of package-lock.json needs b, and the lock has no entry that answers; make the lock again");
+}
+
+#[test]
+fn a_folder_that_is_gone_is_named() {
+    let lock =
+        r#""packages/gone": {"version": "1.0.0"}, "node_modules/gone": {"resolved": "packages/gone", "link": true}"#;
+    insta::assert_snapshot!(refusal(lock), @"package-lock.json has the folder packages/gone of the project, and there is no package.json; make the lock again");
+}
+
+/// A sequence of numbers that is the same every time.
+fn numbers(seed: u64) -> impl FnMut(usize) -> usize {
+    let mut state = seed;
+    move |limit| {
+        state = state.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        usize::try_from(state >> 33).unwrap() % limit
+    }
+}
+
+#[test]
+fn damaged_locks_are_refused_or_still_hold_together() {
+    let locks = [
+        (LockFile::PackageLock, include_str!("fixtures/package-lock-v1.json")),
+        (LockFile::PackageLock, include_str!("fixtures/package-lock-v2.json")),
+        (LockFile::PackageLock, include_str!("fixtures/package-lock-v3.json")),
+        (LockFile::Pnpm, include_str!("fixtures/pnpm-lock-v5.4.yaml")),
+        (LockFile::Pnpm, include_str!("fixtures/pnpm-lock-v6.yaml")),
+        (LockFile::Pnpm, include_str!("fixtures/pnpm-lock-v9.yaml")),
+        (LockFile::Yarn, include_str!("fixtures/yarn.lock")),
+    ];
+    let project = project();
+    for (file, text) in locks {
+        // Words of the lock itself and of those who mean no good, at the places of others.
+        let words: Vec<&str> = text.split(['"', '\'', ' ', '\n', '/', '@']).filter(|word| !word.is_empty()).collect();
+        let evil =
+            ["..", "/", "\\", "\u{0}", "node_modules", "link:../..", "file:..", "{}", "[", "__proto__", "git+x#y"];
+        for seed in 0..60 {
+            let mut number = numbers(seed);
+            let mut lock = text.to_owned();
+            for _ in 0..=number(3) {
+                let old = words[number(words.len())];
+                let new = if number(2) == 0 { evil[number(evil.len())] } else { words[number(words.len())] };
+                let places: Vec<usize> = lock.match_indices(old).map(|(at, _)| at).collect();
+                if !places.is_empty() {
+                    let at = places[number(places.len())];
+                    lock.replace_range(at..at + old.len(), new);
+                }
+            }
+            if let Ok(locked) = file.read(&lock, &project, REGISTRY) {
+                check_resolution(&locked.graph);
+                let safe =
+                    |path: &str| !path.split('/').any(|part| matches!(part, ".." | ".")) && !path.starts_with('/');
+                assert!(locked.graph.entries.keys().all(|path| safe(path)), "{lock}");
+            }
+        }
+    }
 }

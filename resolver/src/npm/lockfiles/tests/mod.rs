@@ -92,3 +92,13 @@ fn tree(graph: &NpmGraph) -> String {
         .collect();
     lines.join("\n")
 }
+
+#[test]
+fn the_package_manager_of_a_project_says_which_lock_counts() {
+    let first = |manifest: &str| LockFile::by_preference(manifest)[0];
+    assert_eq!(first(r#"{"packageManager": "pnpm@9.15.9+sha512.abc"}"#), LockFile::Pnpm);
+    assert_eq!(first(r#"{"packageManager": "yarn@1.22.22"}"#), LockFile::Yarn);
+    for other in [r#"{"packageManager": "npm@11"}"#, "{}", "nonsense"] {
+        assert_eq!(LockFile::by_preference(other), LockFile::ALL);
+    }
+}

@@ -229,3 +229,40 @@ fn the_hash_of_a_commit_is_asked_for() {
     let graph = locked.completed(&known, &BTreeSet::new()).unwrap();
     assert!(matches!(&graph.entries["node_modules/dep"].source, Source::Git { hash, .. } if hash == "sha256-x"));
 }
+
+#[test]
+fn locks_of_old_npm_are_read_with_all_their_oddities() {
+    let commit = "0123456789abcdef0123456789abcdef01234567";
+    let hash = "sha1-2jmj7l5rSw0yVb/vlWAYkK/YBwk=";
+    let lock = format!(
+        r#"{{"name": "x", "version": "1.0.0", "lockfileVersion": 1, "requires": true, "dependencies": {{
+        "a": {{"version": "1.2.3", "resolved": "https://registry.example/a/-/a-1.2.3.tgz", "integrity": "{hash}",
+               "requires": {{"b": "^1.0.0"}}, "dependencies": {{
+            "b": {{"version": "1.0.0", "resolved": false, "integrity": "{hash}", "bundled": true}},
+            "c": {{"version": "1.0.0", "bundled": true, "optional": true}}}}}},
+        "g": {{"version": "git+ssh://git@forge.example/o/g.git#{commit}", "from": "git+ssh://git@forge.example/o/g.git"}},
+        "h": {{"version": "github:o/h#{commit}", "from": "github:o/h"}},
+        "t": {{"version": "https://files.example/t-2.0.0.tgz", "integrity": "{hash}", "dev": true}},
+        "l": {{"version": "file:lib", "dependencies": {{
+            "b": {{"version": "2.0.0", "integrity": "{hash}"}}}}}}}}}}"#
+    );
+    let manifest = r#"{"name": "x", "version": "1.0.0", "dependencies": {"a": "^1.2.0", "g": "o/g", "h": "o/h", "l": "file:lib"},
+        "devDependencies": {"t": "https://files.example/t-2.0.0.tgz"}}"#;
+    let parse = |text| Manifest::parse("package.json", text).unwrap();
+    let folders = [("lib".to_owned(), parse(r#"{"name": "l", "dependencies": {"b": "^2.0.0"}}"#))].into();
+    let project = Project { manifest: parse(manifest), folders, ..Project::default() };
+    let graph = LockFile::PackageLock.read(&lock, &project, REGISTRY).unwrap().graph;
+    check_resolution(&graph);
+    insta::assert_snapshot!(tree(&graph), @r#"
+    : x 1.0.0 folder ["node_modules/a", "node_modules/g", "node_modules/h", "node_modules/l", "node_modules/t"] []
+    lib: l  folder ["lib/node_modules/b"] []
+    lib/node_modules/b: b 2.0.0 registry [] []
+    node_modules/a: a 1.2.3 registry ["node_modules/a/node_modules/b"] []
+    node_modules/a/node_modules/b: b 1.0.0 bundled [] []
+    node_modules/a/node_modules/c: c 1.0.0 bundled optional [] []
+    node_modules/g: g  https://forge.example/o/g.git#0123456789abcdef0123456789abcdef01234567 [] []
+    node_modules/h: h  https://github.com/o/h.git#0123456789abcdef0123456789abcdef01234567 [] []
+    node_modules/l: l  -> lib [] []
+    node_modules/t: t  https://files.example/t-2.0.0.tgz dev [] []
+    "#);
+}
