@@ -271,7 +271,7 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
         ("", &["pkg:cargo/matchbox", "--name", "a/b"]),
         ("", &["pkg:cargo/matchbox", "--all-features", "--features", "a"]),
         ("", &["pkg:cargo/matchbox@1.0.0"]),
-        ("", &["pkg:npm/svgo"]),
+        ("", &["pkg:golang/github.com/junegunn/fzf"]),
         ("", &["matchbox"]),
         ("", &[]),
     ] {
@@ -328,8 +328,8 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
 
     For more information, try '--help'.
 
-    add pkg:npm/svgo
-    error: invalid value 'pkg:npm/svgo' for '<PURL>': "pkg:npm/svgo": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`
+    add pkg:golang/github.com/junegunn/fzf
+    error: invalid value 'pkg:golang/github.com/junegunn/fzf' for '<PURL>': "pkg:golang/github.com/junegunn/fzf": packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`
 
     For more information, try '--help'.
 

@@ -20,7 +20,9 @@ fn the_default_configuration_builds_runs_and_merges_its_programs() {
     let branches = overlay.branches();
     assert_eq!(branches["stable"], branches["main"]);
     let home = tempfile::tempdir().unwrap();
-    for (attr, program) in [("ripgrep", "rg"), ("hexyl", "hexyl"), ("fd-find", "fd")] {
+    for (attr, program) in
+        [("ripgrep", "rg"), ("hexyl", "hexyl"), ("fd-find", "fd"), ("svgo", "svgo"), ("eslint", "eslint")]
+    {
         let row = bot.status_of(attr);
         assert_eq!(row["state"], "up_to_date", "{row}");
         let out = nix_of(&bot).build(home.path(), &format!("{}#{}", overlay.flake("main"), attribute(attr)));
