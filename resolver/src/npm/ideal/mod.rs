@@ -130,6 +130,9 @@ impl<'a> Builder<'a> {
         };
         builder.load_workspaces()?;
         builder.from_lock = builder.load_lock()?;
+        if !builder.from_lock {
+            builder.load_members()?;
+        }
         Ok(builder)
     }
 
@@ -159,6 +162,26 @@ impl<'a> Builder<'a> {
             self.forest.add_edge(self.root, name, &format!("file:{path}"), EdgeKind::Workspace, None);
         }
         self.forest.load_edges_again(self.root);
+        Ok(())
+    }
+
+    /// The members' folders are there before anything is put into the tree; only the links to them are not.
+    fn load_members(&mut self) -> Result<(), Stop> {
+        let mut members = super::workspaces::members(self.project, &self.forest[self.root].package)?;
+        members.sort_by(|(_, one), (_, other)| one.cmp(other));
+        for (_, path) in members {
+            let package = self.folder(&path)?;
+            let overrides = self.forest[self.root].overrides;
+            let overrides = overrides.map(|rules| self.forest.node_rule(rules, &package));
+            self.forest.add(NewNode {
+                name: super::lock_write::last_name(&path).to_owned(),
+                package,
+                path: Some(path),
+                root: Some(self.root),
+                overrides,
+                ..NewNode::default()
+            });
+        }
         Ok(())
     }
 

@@ -3,6 +3,7 @@
 use serde_json::Value;
 
 use super::{EdgeId, Forest, NodeId};
+use crate::npm::manifest::Manifest;
 use crate::npm::semver::Range;
 use crate::npm::spec::{Kind, Spec};
 
@@ -122,6 +123,20 @@ impl Forest {
             }
         }
         place
+    }
+
+    /// The rule that is about a package at its version, else the place's own.
+    pub(in crate::npm) fn node_rule(&self, place: OverrideId, package: &Manifest) -> OverrideId {
+        let includes = |range: Option<&str>| {
+            let range = range.and_then(Range::parse);
+            range.zip(package.semver.as_ref()).is_some_and(|(range, version)| range.contains(version))
+        };
+        let is_about = |id: &OverrideId| {
+            let rule = self.rule(*id);
+            rule.name.as_deref() == Some(&*package.name)
+                && (includes(rule.key_spec.as_deref()) || includes(rule.value.as_deref()))
+        };
+        self.ruleset(place).into_iter().find(is_about).unwrap_or(place)
     }
 
     pub(super) fn same_rule(&self, one: OverrideId, other: OverrideId) -> bool {
