@@ -78,7 +78,7 @@ impl Bench {
         let cargo = Cargo::open(&cache.join("work")).await?;
         let limits = Limits::default();
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
-        let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), cache: cache.clone(), limits };
+        let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
         let resolver = Resolver { crates, cargo, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }

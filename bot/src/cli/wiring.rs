@@ -18,7 +18,7 @@ use crate::clients::git::{Author, Overlay};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
 use crate::clients::node;
-use crate::clients::npm::Npm;
+use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
 use crate::config::{BuildPackages, Config};
 use crate::model::{Clock, System};
@@ -129,7 +129,8 @@ pub(super) async fn npm_trees(http: Http, registry: Url, cache: &Path, limits: L
     let registry = Npm::new(http, registry, cache).with_archive_limit(limits.compressed);
     let search = std::env::var_os("PATH").unwrap_or_default();
     let node = node::version(&search, cache).await.unwrap_or_else(|| node::ASSUMED.to_owned());
-    NpmTrees { registry, node, cache: cache.to_owned(), limits }
+    let program = NpmProgram::find(&search, registry.registry(), &cache.join("work"));
+    NpmTrees { registry, node, program, cache: cache.to_owned(), limits }
 }
 
 /// What an archive may ask of us, from the configuration.

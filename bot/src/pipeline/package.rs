@@ -5,12 +5,14 @@ use std::time::Duration;
 
 use jiff::Timestamp;
 use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::npm::Judge;
 
 use super::decide::Why;
 use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
 use crate::config::{Lto, Package, Upstream};
+use crate::message::text::one_line;
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
@@ -137,7 +139,10 @@ impl Bot {
                 return Ok(attempt);
             }
         };
-        let detail = format!("{} packages in the graph", plan.packages().len());
+        let mut detail = format!("{} packages in the graph", plan.packages().len());
+        if let Some(Judge::Npm { npm, why }) = plan.npm().map(|graph| &graph.judge) {
+            detail = format!("{detail}, as npm {npm} has it: {}", one_line(why));
+        }
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
         let plan = Arc::new(plan);

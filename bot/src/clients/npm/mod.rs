@@ -10,6 +10,7 @@ mod git;
 mod kept;
 mod name;
 mod pins;
+mod program;
 #[cfg(test)]
 pub(crate) mod tests;
 pub(crate) mod trust;
@@ -25,6 +26,7 @@ pub use self::choice::{NpmChoice, NpmVersion, newest, versions, why_nothing};
 pub use self::error::NpmError;
 pub use self::git::{GitSourceError, GitSources};
 pub(crate) use self::name::is_package_name;
+pub use self::program::{NpmProgram, NpmProgramError};
 pub use self::trust::{Dist, RegistryKeys};
 use crate::clients::endpoints;
 use crate::clients::files::FileError;

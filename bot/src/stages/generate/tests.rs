@@ -32,7 +32,7 @@ async fn generated(folder: &Path, builders: bool) -> Result<Generated, GenerateE
     let cache = folder.join(".cache");
     let http = Http::new(HttpSettings::default(), Clock::system()).unwrap();
     let registry = Npm::new(http, "http://127.0.0.1:9/".parse().unwrap(), &cache);
-    let trees = NpmTrees { registry, node: "20.0.0".to_owned(), cache, limits: Limits::default() };
+    let trees = NpmTrees { registry, node: "20.0.0".to_owned(), program: None, cache, limits: Limits::default() };
     let systems: [System; 1] = ["x86_64-linux".parse().unwrap()];
     let request = Request { folder, ecosystem: Ecosystem::Npm, systems: &systems, builders, update: false };
     generate(request, &trees, &ProgressBar::hidden()).await

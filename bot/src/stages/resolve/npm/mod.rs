@@ -4,6 +4,7 @@
 //! it was keeps it, see [`Resolver::plan`](super::Resolver::plan).
 
 mod fetch;
+mod judged;
 mod locked;
 mod metadata;
 mod project;
@@ -14,9 +15,10 @@ mod trust;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
+use nixwright_resolver::ResolveError;
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::npm::catalog::{Known, Need, Project, Step, Target};
-use nixwright_resolver::npm::step;
+use nixwright_resolver::npm::{NpmError, step};
 use nixwright_resolver::plan::npm::NpmGraph;
 use nixwright_resolver::plan::{Graph, Plan};
 
@@ -24,7 +26,7 @@ use self::locked::without_others_lock;
 pub use self::locked::{has_others_lock, project_plan};
 pub use self::project::{ProjectError, read_project};
 use crate::clients::git::TreeLimits;
-use crate::clients::npm::{GitSources, Npm};
+use crate::clients::npm::{GitSources, Npm, NpmProgram};
 use crate::config::Upstream;
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch::npm_class;
@@ -49,6 +51,8 @@ pub struct NpmTrees {
     pub registry: Npm,
     /// The version of node that programs run with: `20.20.2`.
     pub node: String,
+    /// npm itself, if this machine has it: what it says of a release's tree counts.
+    pub program: Option<NpmProgram>,
     /// Where what tarballs teach is kept.
     pub cache: PathBuf,
     /// What a tarball may ask of us.
@@ -63,9 +67,9 @@ impl NpmTrees {
     pub async fn plan(&self, release: &NpmRelease, progress: &ProgressBar) -> Result<Plan, Failure> {
         let NpmRelease { name, version, integrity, systems } = release;
         let target = Target { node: self.node.clone(), systems: systems.clone(), before: None };
-        let (project, nowhere) = (Project::of_release(name, version), Path::new(""));
+        let project = Project::of_release(name, version);
         self.first_seen(name, &[(version, integrity)])?;
-        let (mut graph, known) = self.known_tree(&project, &target, nowhere, progress).await?;
+        let (mut graph, known) = self.judged(&project, &target, progress).await?;
         self.judge(&mut graph, &known).await?;
         self.plan_of(name, version, graph).await
     }
@@ -114,19 +118,45 @@ impl NpmTrees {
         target: &Target,
         folder: &Path,
         progress: &ProgressBar,
-    ) -> Result<(NpmGraph, Known), Failure> {
+    ) -> Result<(NpmGraph, Known), NoTree> {
         let mut known = Known::default();
         loop {
-            let resolve = |error| Failure::new(FailureClass::Resolve, &error);
-            let needs = match step(project, target, &known).map_err(resolve)? {
-                Step::Done(graph) => return Ok((*graph, known)),
-                Step::Need(needs) => needs,
+            let needs = match step(project, target, &known) {
+                Ok(Step::Done(graph)) => return Ok((*graph, known)),
+                Ok(Step::Need(needs)) => needs,
+                Err(error @ ResolveError::Npm(NpmError::NotCovered { .. })) => {
+                    return Err(NoTree::NotCovered(Failure::new(FailureClass::Resolve, &error)));
+                }
+                Err(error) => return Err(Failure::new(FailureClass::Resolve, &error).into()),
             };
             if needs.iter().all(|need| is_known(need, &known)) {
                 let message = "the resolution asks again for what it knows; this is a bug".to_owned();
-                return Err(Failure { class: FailureClass::Resolve, message });
+                return Err(Failure { class: FailureClass::Resolve, message }.into());
             }
             self.fetch(needs, target, folder, &mut known, progress).await?;
+        }
+    }
+}
+
+/// Why there is no tree.
+#[derive(Debug)]
+enum NoTree {
+    /// Our rules do not reach that far; npm may be asked.
+    NotCovered(Failure),
+    /// Anything else.
+    Failed(Failure),
+}
+
+impl From<Failure> for NoTree {
+    fn from(failure: Failure) -> Self {
+        Self::Failed(failure)
+    }
+}
+
+impl From<NoTree> for Failure {
+    fn from(no_tree: NoTree) -> Self {
+        match no_tree {
+            NoTree::NotCovered(failure) | NoTree::Failed(failure) => failure,
         }
     }
 }

@@ -1,13 +1,16 @@
+use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use indicatif::ProgressBar;
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::plan::Plan;
-use nixwright_resolver::plan::npm::Trust;
+use nixwright_resolver::plan::npm::{Judge, Trust};
 use serde_json::{Value, json};
 use wiremock::{MockServer, ResponseTemplate};
 
 use super::{NpmRelease, NpmTrees};
+use crate::clients::files;
+use crate::clients::npm::NpmProgram;
 use crate::clients::npm::tests::{registry, serve};
 use crate::clients::npm::trust::tests::Key;
 use crate::model::{Failure, FailureClass};
@@ -20,19 +23,93 @@ fn trees(server: &MockServer, folder: &Path) -> NpmTrees {
     NpmTrees {
         registry: registry(server, folder),
         node: "20.0.0".to_owned(),
+        program: None,
         cache: folder.to_owned(),
         limits: Limits::default(),
     }
 }
 
 async fn plan(server: &MockServer, folder: &Path) -> Result<Plan, Failure> {
+    plan_of(trees(server, folder)).await
+}
+
+async fn plan_of(trees: NpmTrees) -> Result<Plan, Failure> {
     let release = NpmRelease {
         name: "tool".to_owned(),
         version: "1.0.0".to_owned(),
         integrity: TOOL.to_owned(),
         systems: vec!["x86_64-linux".to_owned()],
     };
-    trees(server, folder).plan(&release, &ProgressBar::hidden()).await
+    trees.plan(&release, &ProgressBar::hidden()).await
+}
+
+/// A registry with the program, and an npm: the machine's own, or a script that stands before it on PATH.
+async fn with_npm(server: &MockServer, folder: &Path, before: Option<&str>) -> NpmTrees {
+    publish(server, Value::Null, DEPENDENCY).await;
+    let path = std::env::var_os("PATH").unwrap();
+    let first = folder.join("bin");
+    if let Some(script) = before {
+        files::write(&first.join("npm"), script.as_bytes()).unwrap();
+        std::fs::set_permissions(first.join("npm"), std::fs::Permissions::from_mode(0o755)).unwrap();
+    }
+    let search = std::env::join_paths(std::iter::once(first).chain(std::env::split_paths(&path))).unwrap();
+    let trees = trees(server, folder);
+    let program = NpmProgram::find(&search, trees.registry.registry(), &folder.join("work"));
+    assert!(program.is_some(), "the tests need npm");
+    NpmTrees { program, ..trees }
+}
+
+/// The machine's own npm, which the script stands before.
+fn own_npm() -> String {
+    let path = std::env::var_os("PATH").unwrap();
+    let own = std::env::split_paths(&path).map(|folder| folder.join("npm")).find(|path| path.is_file());
+    own.unwrap().display().to_string()
+}
+
+#[tokio::test]
+async fn npm_takes_the_lock_that_our_rules_give() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let plan = plan_of(with_npm(&server, folder.path(), None).await).await.unwrap();
+    assert!(matches!(plan.npm().unwrap().judge, Judge::Rules { .. }));
+}
+
+#[tokio::test]
+async fn where_npm_refuses_our_lock_its_own_is_taken_and_that_is_said() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    // It refuses every lock, and hoists nothing, so that its tree is another one.
+    let script = format!(
+        "#!/bin/sh\ncase $1 in\nci) echo 'npm error it does not fit' >&2; exit 1 ;;\n\
+         install) exec '{0}' \"$@\" --install-strategy=nested ;;\n*) exec '{0}' \"$@\" ;;\nesac\n",
+        own_npm()
+    );
+    let plan = plan_of(with_npm(&server, folder.path(), Some(&script)).await).await.unwrap();
+    let graph = plan.npm().unwrap();
+    let Judge::Npm { npm, why } = &graph.judge else { panic!("{:?}", graph.judge) };
+    assert!(npm.starts_with(|letter: char| letter.is_ascii_digit()), "{npm}");
+    assert_eq!(why, "npm refuses the lock that our rules give: it does not fit");
+    let places: Vec<&String> = graph.entries.keys().collect();
+    assert_eq!(places, ["node_modules/tool", "node_modules/tool/node_modules/dependency"]);
+    assert_eq!(graph.root, "node_modules/tool");
+    assert!(graph.entries.values().all(|entry| !entry.on.is_empty()));
+}
+
+#[tokio::test]
+async fn where_npm_refuses_its_own_lock_too_ours_stays() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let script = format!("#!/bin/sh\ncase $1 in ci) exit 1 ;; *) exec '{}' \"$@\" ;; esac\n", own_npm());
+    let plan = plan_of(with_npm(&server, folder.path(), Some(&script)).await).await.unwrap();
+    assert!(matches!(plan.npm().unwrap().judge, Judge::Rules { .. }));
+}
+
+#[tokio::test]
+async fn where_npm_finds_no_tree_either_both_are_repeated() {
+    let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
+    let script = "#!/bin/sh\necho \"npm error no $1\" >&2\nexit 1\n";
+    let failure = plan_of(with_npm(&server, folder.path(), Some(script)).await).await.unwrap_err();
+    assert_eq!(
+        failure.message,
+        "npm refuses the lock that our rules give: no ci; npm finds no tree either: no install"
+    );
 }
 
 /// The program and its dependency, with what `dist` says beside hash and address.
