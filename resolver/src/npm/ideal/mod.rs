@@ -30,6 +30,10 @@ use super::tree::{EdgeId, Forest, Link, NewNode, NodeId};
 /// How often one place of the tree is looked at before it is clear that there is no end. Ordinary trees need a handful.
 const MOST_VISITS: u32 = 500;
 
+/// How deep peers may bring in peers, and packages stand in packages. Real ones go to a tenth of it; what goes on for ever would
+/// end with the stack.
+const DEEPEST: usize = 120;
+
 /// Why an attempt ends without a tree.
 #[derive(Debug)]
 pub(super) enum Stop {
@@ -63,6 +67,8 @@ pub(super) struct Builder<'a> {
     /// Whether the tree began with the project's lock: then what nobody needs any more goes.
     from_lock: bool,
     visits: HashMap<String, u32>,
+    /// How many peers are being brought in for one another.
+    peer_depth: usize,
 }
 
 /// Nodes to look at: shallow ones first, then by path.
@@ -127,6 +133,7 @@ impl<'a> Builder<'a> {
             folders: HashMap::new(),
             from_lock: false,
             visits: HashMap::new(),
+            peer_depth: 0,
         };
         builder.load_workspaces()?;
         builder.from_lock = builder.load_lock()?;
@@ -222,7 +229,7 @@ impl<'a> Builder<'a> {
         self.seen.insert(node);
         let visits = self.visits.entry(self.forest.path(node)).or_default();
         *visits += 1;
-        if *visits > MOST_VISITS {
+        if *visits > MOST_VISITS || self.forest.depth(node) > DEEPEST {
             return Err(NpmError::Endless { package: self.label(node) }.into());
         }
         self.open_bundle(node)?;

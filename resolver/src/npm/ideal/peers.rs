@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use super::{Builder, Stop};
+use super::{Builder, DEEPEST, Stop};
 use crate::npm::collate;
 use crate::npm::error::NpmError;
 use crate::npm::manifest::EdgeKind;
@@ -71,7 +71,12 @@ impl Builder<'_> {
         if let Some(source) = self.forest[parent].source {
             self.peer_set_source.insert(node, source);
         }
+        self.peer_depth += 1;
+        if self.peer_depth > DEEPEST {
+            return Err(NpmError::Endless { package: self.label(node) }.into());
+        }
         self.load_peer_set(node, required)?;
+        self.peer_depth -= 1;
         Ok(node)
     }
 
