@@ -248,6 +248,9 @@ impl<'a> Builder<'a> {
                 self.after_placing(&placed);
             }
         }
+        if let Some(reason) = self.forest.fault() {
+            return Err(NpmError::Overrides { reason }.into());
+        }
         for edge in self.forest.edges_out(node) {
             if let Some(to) = self.forest[edge].to
                 && self.forest[to].link.as_ref().is_some_and(|link| link.target.is_some())

@@ -6,7 +6,7 @@ use indexmap::IndexSet;
 
 use super::can_place::{CanPlace, Question, Verdict, can_place};
 use crate::npm::collate;
-use crate::npm::tree::{EdgeId, Forest, Link, NewNode, NodeId};
+use crate::npm::tree::{EdgeId, Forest, Link, Name, NewNode, NodeId};
 
 /// What came of placing one dependency.
 #[derive(Debug)]
@@ -30,7 +30,10 @@ pub(super) struct NoPlace {
 /// A dependency that is being placed for the sake of another one's peers.
 #[derive(Debug, Clone)]
 struct Above {
-    start: NodeId,
+    /// Who asked for the first of them, and the names on the way here: where the search begins is worked out anew for each, as
+    /// what was placed before may have pushed somebody out.
+    from: NodeId,
+    names: Vec<Name>,
     verdict: Option<Rc<CanPlace>>,
     top: EdgeId,
     top_dep: NodeId,
@@ -56,13 +59,18 @@ fn place_below(
         return Ok(());
     }
     let Some(from) = forest[edge].from else { return Ok(()) };
-    let start = forest.deepest_target(above.map_or(from, |above| above.start), &forest[edge].name);
     let own = Above {
-        start,
+        from: above.map_or(from, |above| above.from),
+        names: above
+            .into_iter()
+            .flat_map(|above| above.names.iter().cloned())
+            .chain([forest[edge].name.clone()])
+            .collect(),
         verdict: None,
         top: above.map_or(edge, |above| above.top),
         top_dep: above.map_or(dep, |above| above.top_dep),
     };
+    let start = own.names.iter().fold(own.from, |start, name| forest.deepest_target(start, name));
     let (best, alone) = find_place(forest, edge, dep, start, above);
     let verdict = match (best, alone) {
         (Some(verdict), _) => verdict,

@@ -51,6 +51,7 @@ pub(super) struct Forest {
     /// Whether any package brings others in its tarball; most trees have none, and asking is dear.
     has_bundles: bool,
     specs: RefCell<HashMap<(Name, Name), ReadSpec>>,
+    fault: RefCell<Option<String>>,
 }
 
 /// A folder.

@@ -118,11 +118,20 @@ impl Forest {
                 Kind::Range { text, .. } | Kind::Version { text, .. } => Some(text.clone()),
                 _ => return id,
             };
+            if Range::parse(key).is_none() && range.is_some() {
+                // npm ends here with an error of its own: a tag cannot be compared with a range.
+                self.fault.replace(Some(format!("the key {name}@{key} is no range, and {name}@{raw} is")));
+            }
             if range.is_some_and(|range| intersect(&range, key)) {
                 return id;
             }
         }
         place
+    }
+
+    /// What npm would have stumbled over while it looked for rules.
+    pub(in crate::npm) fn fault(&self) -> Option<String> {
+        self.fault.borrow().clone()
     }
 
     /// The rule that is about a package at its version, else the place's own.
