@@ -7,6 +7,7 @@ pub mod archive;
 pub mod cargo;
 pub mod catalog;
 mod error;
+pub mod go;
 pub mod npm;
 pub mod plan;
 

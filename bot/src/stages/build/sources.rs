@@ -35,6 +35,7 @@ impl<'a> Sources<'a> {
             Graph::Cargo(graph) => {
                 graph.packages.values().map(|package| (package.sha256.clone(), Known::Crate(package))).collect()
             }
+            Graph::Go(_) => HashMap::new(),
             Graph::Npm(graph) => {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
             }
