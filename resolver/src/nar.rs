@@ -133,7 +133,7 @@ mod tests {
     fn trees_hash_as_nix_hashes_them() {
         // Each from `nix hash path` on the same tree.
         insta::assert_snapshot!(hash(&[]), @"sha256-pQpattmS9VmO3ZIQUFn66az8GSmB4IvYhTTCFn6SUmo=");
-        let files = [("a.b/c", "12345678"), ("a/b/c/d", "deep"), ("a/b2", ""), ("z", "last\n")];
+        let files = [("a/b/c/d", "deep"), ("a/b2", ""), ("a.b/c", "12345678"), ("z", "last\n")];
         insta::assert_snapshot!(hash(&files), @"sha256-vwdyvQFf3A3FbrK7cUK5y8GulXamj0A5hXPojaisZ98=");
     }
 

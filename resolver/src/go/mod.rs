@@ -13,5 +13,6 @@ pub mod source;
 pub mod sums;
 pub mod version;
 pub mod workfile;
+pub mod zip;
 
 pub use self::error::GoError;

@@ -84,7 +84,7 @@ impl<S: AsRef<str>> Constraint<S> {
 
     /// The systems, of those in `all`, for which it holds, where `tag` says for which one tag holds.
     pub fn evaluate(&self, all: Mask, tag: impl Fn(&str) -> Mask) -> Mask {
-        if let [] = self.0.as_slice() {
+        if self.0.is_empty() {
             return all;
         }
         if let [Token::Tag(name)] = self.0.as_slice() {
@@ -104,7 +104,7 @@ impl<S: AsRef<str>> Constraint<S> {
     }
 }
 
-impl<'a> Constraint<&'a str> {
+impl Constraint<&str> {
     /// The same with strings of its own.
     pub fn to_owned(&self) -> Constraint<String> {
         Constraint(

@@ -50,9 +50,7 @@ impl Systems {
         let mut whole = Self { masks: HashMap::new(), count: systems.len() };
         for (index, (os, arch, tools)) in systems.iter().enumerate() {
             let mut holds: Vec<&str> = vec![os, arch];
-            for tag in implied(os) {
-                holds.push(tag);
-            }
+            holds.extend(implied(os));
             holds.extend(tools.iter().map(String::as_str));
             for tag in holds {
                 *whole.masks.entry(tag.to_owned()).or_default() |= 1 << index;
@@ -80,12 +78,13 @@ impl Systems {
 }
 
 /// What holds with an operating system beyond its own name.
-fn implied(os: &str) -> impl Iterator<Item = &'static str> + use<> {
+fn implied(os: &str) -> impl Iterator<Item = &str> {
     let parent = match os {
         "android" => Some("linux"),
         "illumos" => Some("solaris"),
         "ios" => Some("darwin"),
         _ => None,
     };
-    parent.into_iter().chain(UNIX.iter().any(|unix| *unix == os).then_some("unix"))
+    let unix = UNIX.contains(&os).then_some("unix");
+    parent.into_iter().chain(unix)
 }

@@ -74,7 +74,7 @@ impl<'a> Lexer<'a> {
         let (kind, length) = match rest {
             [] if self.statement => (Kind::Semicolon, 0),
             [] => (Kind::End, 0),
-            [b'\n', ..] | [b';', ..] => (Kind::Semicolon, 1),
+            [b'\n' | b';', ..] => (Kind::Semicolon, 1),
             [b'/', b'/', ..] => (Kind::Comment, memchr(b'\n', rest).unwrap_or(rest.len())),
             [b'/', b'*', ..] => (Kind::Comment, self.block(rest)),
             [b'"', ..] => (Kind::Text, self.quoted(rest)),

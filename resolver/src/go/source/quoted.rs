@@ -36,8 +36,11 @@ fn escaped(characters: &mut Chars<'_>, value: &mut Vec<u8>) -> Option<()> {
         '\\' => b'\\',
         '"' => b'"',
         'x' => u8::try_from(number(characters, 2, 16, 0)?).ok()?,
-        'u' => return Some(push(char::from_u32(number(characters, 4, 16, 0)?)?, value)),
-        'U' => return Some(push(char::from_u32(number(characters, 8, 16, 0)?)?, value)),
+        letter @ ('u' | 'U') => {
+            let digits = if letter == 'u' { 4 } else { 8 };
+            push(char::from_u32(number(characters, digits, 16, 0)?)?, value);
+            return Some(());
+        }
         digit @ '0'..='7' => u8::try_from(number(characters, 2, 8, digit.to_digit(8)?)?).ok()?,
         _ => return None,
     };

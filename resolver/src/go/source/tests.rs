@@ -44,7 +44,7 @@ fn what_go_refuses_is_refused() {
     ] {
         assert_ne!(error(content), "", "{content}");
     }
-    assert_eq!(read_go(b"package a\xff\nimport \"os\"\n").unwrap().go.unwrap().error.is_some(), true);
+    assert!(read_go(b"package a\xff\nimport \"os\"\n").unwrap().go.unwrap().error.is_some());
     assert_eq!(read_go(b"// \xe9\npackage a\n").unwrap().go.unwrap().error.unwrap(), "illegal UTF-8 encoding");
     assert_eq!(read_go(b"package a\n\0").unwrap_err().0, "unexpected NUL in input");
     assert!(read_go(b"package a\nvar x = `\0`").is_ok());
