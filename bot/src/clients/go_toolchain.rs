@@ -5,10 +5,11 @@ use std::os::unix::fs::PermissionsExt as _;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
+use serde::Serialize;
 use tokio::process::Command;
 
 /// A Go toolchain.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
 pub struct GoToolchain {
     /// Its GOROOT, links followed: the folder that has `bin`, `pkg` and `src`.
     pub root: PathBuf,
