@@ -59,8 +59,8 @@ impl GoModules {
     pub(super) async fn ask(&self, question: Question<'_>) -> Result<Answer, GoProxyError> {
         let what = question.what.to_owned();
         let direct = ProxyList::direct();
-        let is_private = self.inner.settings.no_proxy.matches(question.module);
-        let list = if is_private { &direct } else { &self.inner.settings.proxies };
+        let is_private = self.inner.from.no_proxy.matches(question.module);
+        let list = if is_private { &direct } else { &self.inner.from.proxies };
         let (mut absent, mut worst) = (Vec::new(), None);
         for entry in list.entries() {
             let tried = match &entry.proxy {
@@ -85,8 +85,8 @@ impl GoModules {
         // Not `join`: a path that begins with `a:` would be an address of its own.
         let url =
             Url::parse(&format!("{base}{path}")).map_err(|_| Tried::Absent(format!("no address below {base}")))?;
-        let Inner { http, settings, .. } = &*self.inner;
-        let login = settings.netrc.authorization(&url);
+        let Inner { http, netrc, .. } = &*self.inner;
+        let login = netrc.authorization(&url);
         let got = match question.to {
             Destination::Memory => http.get_bytes_as(&url, login, max_bytes).await,
             Destination::Conditional(cache) => {

@@ -9,6 +9,8 @@ mod kept;
 mod netrc;
 mod private;
 mod proxies;
+mod settings;
+pub mod sumdb;
 #[cfg(test)]
 pub(crate) mod tests;
 
@@ -25,6 +27,8 @@ pub use self::error::GoProxyError;
 pub use self::netrc::{Netrc, NetrcError};
 pub use self::private::Patterns;
 pub use self::proxies::{Entry, Proxy, ProxyList};
+pub use self::settings::{GoRegistries, PRIVATE_VARIABLES, private_modules};
+pub use self::sumdb::Sumdb;
 use crate::clients::http::Http;
 
 /// The largest list of versions, in bytes.
@@ -36,17 +40,6 @@ const MOD_LIMIT: u64 = 16 << 20;
 /// The largest zip unless [`GoModules::with_archive_limit`] says otherwise: Go's own limit (`MaxZipFile`), in bytes.
 const ZIP_LIMIT: u64 = 500 << 20;
 
-/// Who is asked for modules.
-#[derive(Debug)]
-pub struct GoSettings {
-    /// In this order.
-    pub proxies: ProxyList,
-    /// Modules that no proxy may hear of.
-    pub no_proxy: Patterns,
-    /// Logins.
-    pub netrc: Netrc,
-}
-
 /// Modules of Go; clones share connections and the cache.
 #[derive(Debug, Clone)]
 pub struct GoModules {
@@ -57,7 +50,8 @@ pub struct GoModules {
 #[derive(Debug)]
 struct Inner {
     http: Http,
-    settings: GoSettings,
+    from: GoRegistries,
+    netrc: Netrc,
     cache: PathBuf,
 }
 
@@ -89,10 +83,10 @@ pub struct InfoOrigin {
 impl GoModules {
     /// `cache` is a folder for its own use. Other proxies may have other modules of the same names, so each list of them has
     /// its own copies.
-    pub fn new(http: Http, settings: GoSettings, cache: &Path) -> Self {
-        let list = HEXLOWER.encode(&Sha256::digest(settings.proxies.to_string().as_bytes()));
+    pub fn new(http: Http, from: GoRegistries, netrc: Netrc, cache: &Path) -> Self {
+        let list = HEXLOWER.encode(&Sha256::digest(from.proxies.to_string().as_bytes()));
         let cache = cache.join("go").join(list.get(..16).unwrap_or(&list));
-        Self { inner: Arc::new(Inner { http, settings, cache }), archive_limit: ZIP_LIMIT }
+        Self { inner: Arc::new(Inner { http, from, netrc, cache }), archive_limit: ZIP_LIMIT }
     }
 
     /// The same, taking zips up to this size in bytes.
@@ -202,6 +196,11 @@ impl GoModules {
     pub fn first_seen(&self, module: &str, version: &str, sum: &str) -> Result<(), GoProxyError> {
         let pin = self.file("pins", &escaped(module, version)?.kept, "zip");
         kept::compare(&pin, &format!("{module}@{version}"), sum)
+    }
+
+    /// The folder of what these proxies gave.
+    pub fn cache(&self) -> &Path {
+        &self.inner.cache
     }
 
     /// Where something about a version is kept: its kind, the escaped module and version, and the file's ending.

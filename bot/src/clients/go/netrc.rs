@@ -36,7 +36,7 @@ pub enum NetrcError {
 #[derive(Debug)]
 struct Login {
     machine: String,
-    login: String,
+    user: String,
     password: SecretString,
 }
 
@@ -98,8 +98,8 @@ impl Netrc {
                     _ => drop(words.next()),
                 }
                 if let (Some(name), Some(user), Some(secret)) = (machine, login, password) {
-                    let (machine, login) = (name.to_owned(), user.to_owned());
-                    logins.push(Login { machine, login, password: SecretString::from(secret.to_owned()) });
+                    let (machine, user) = (name.to_owned(), user.to_owned());
+                    logins.push(Login { machine, user, password: SecretString::from(secret.to_owned()) });
                 }
             }
         }
@@ -117,8 +117,8 @@ impl Netrc {
             Some(with_port) => login.machine == *with_port || login.machine == host,
             None => login.machine == host,
         };
-        let Login { login, password, .. } = self.0.iter().find(is_for)?;
-        let pair = format!("{login}:{}", password.expose_secret());
+        let Login { user, password, .. } = self.0.iter().find(is_for)?;
+        let pair = format!("{user}:{}", password.expose_secret());
         let mut value = HeaderValue::from_str(&format!("Basic {}", BASE64.encode(pair.as_bytes()))).ok()?;
         value.set_sensitive(true);
         Some(value)

@@ -5,7 +5,7 @@ use url::Url;
 use wiremock::matchers::{header, method, path};
 use wiremock::{Mock, MockServer, ResponseTemplate};
 
-use super::{GoModules, GoProxyError, GoSettings, Netrc, Patterns};
+use super::{GoModules, GoProxyError, GoRegistries, Netrc, Patterns, Sumdb};
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::Clock;
 
@@ -14,11 +14,19 @@ pub(crate) fn http() -> Http {
     Http::new(settings, Clock::system()).unwrap()
 }
 
+/// A list of proxies, and nobody who vouches for what they give.
+pub(crate) fn from(proxies: &str) -> GoRegistries {
+    GoRegistries {
+        proxies: proxies.parse().unwrap(),
+        sumdb: Sumdb::Off,
+        no_proxy: Patterns::default(),
+        no_sumdb: Patterns::default(),
+    }
+}
+
 /// Modules from a list of proxies, without logins or private modules.
 pub(crate) fn modules(proxies: &str, cache: &Path) -> GoModules {
-    let settings =
-        GoSettings { proxies: proxies.parse().unwrap(), no_proxy: Patterns::default(), netrc: Netrc::default() };
-    GoModules::new(http(), settings, cache)
+    GoModules::new(http(), from(proxies), Netrc::default(), cache)
 }
 
 pub(crate) async fn serve(server: &MockServer, at: &str, response: ResponseTemplate) {
@@ -132,8 +140,8 @@ true forge.example/a@v1.0.0 is not there: there is no /absent/forge.example/a/@v
 async fn a_private_module_is_never_asked_of_a_proxy() {
     let (server, folder) = (MockServer::start().await, tempfile::tempdir().unwrap());
     let no_proxy = Patterns::parse("*.corp.example,forge.example/team").unwrap();
-    let settings = GoSettings { proxies: server.uri().parse().unwrap(), no_proxy, netrc: Netrc::default() };
-    let modules = GoModules::new(http(), settings, folder.path());
+    let from = GoRegistries { no_proxy, ..from(&server.uri()) };
+    let modules = GoModules::new(http(), from, Netrc::default(), folder.path());
     for module in ["git.corp.example/a", "forge.example/team/b"] {
         assert!(matches!(modules.go_mod(module, "v1.0.0").await, Err(GoProxyError::Direct { .. })));
         assert!(modules.versions(module).await.is_err());
@@ -157,8 +165,7 @@ async fn a_login_is_sent_to_its_host_and_told_to_nobody() {
         .respond_with(text("module forge.example/a\n"))
         .mount(&server)
         .await;
-    let settings = GoSettings { proxies: server.uri().parse().unwrap(), no_proxy: Patterns::default(), netrc };
-    let modules = GoModules::new(http(), settings, folder.path());
+    let modules = GoModules::new(http(), from(&server.uri()), netrc, folder.path());
     assert!(modules.go_mod("forge.example/a", "v1.0.0").await.is_ok());
     let error = modules.go_mod("forge.example/a", "v1.0.1").await.unwrap_err();
     for text in [error.to_string(), format!("{error:?}"), format!("{modules:?}")] {
