@@ -3,6 +3,12 @@
 pub mod catalog;
 mod error;
 pub mod facts;
+pub mod graph;
 pub mod modfile;
+pub mod paths;
+pub mod retract;
+pub mod sums;
+pub mod version;
+pub mod workfile;
 
 pub use self::error::GoError;
