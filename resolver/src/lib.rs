@@ -8,6 +8,7 @@ pub mod cargo;
 pub mod catalog;
 mod error;
 pub mod go;
+pub mod nar;
 pub mod npm;
 pub mod plan;
 
