@@ -14,8 +14,8 @@ use std::sync::Arc;
 use tokio::sync::OnceCell;
 use url::Url;
 
-pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, why_nothing};
-pub(in crate::clients) use self::choice::{is_tracked, not_ready};
+pub(in crate::clients) use self::choice::is_tracked;
+pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, not_ready, why_nothing};
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;

@@ -46,8 +46,14 @@ impl Http {
     /// the copy is used; else the file is written anew, whole or not at all. A server that gives none is asked for
     /// everything each time.
     pub async fn get_conditional(&self, url: &Url, cache: &Path, max_bytes: u64) -> Result<Fetched, HttpError> {
+        self.conditional(Wanted::new(url, max_bytes), cache).await
+    }
+
+    pub(super) async fn conditional(&self, wanted: Wanted<'_>, cache: &Path) -> Result<Fetched, HttpError> {
+        let Wanted { url, max_bytes, .. } = wanted;
         let kept = files::read_optional(cache)?.and_then(|file| parse(&file, url));
-        let headers = kept.as_ref().map(|(header, _)| header.validators.headers()).unwrap_or_default();
+        let mut headers = kept.as_ref().map(|(header, _)| header.validators.headers()).unwrap_or_default();
+        headers.extend(wanted.headers);
         let mut body = Vec::new();
         let reply = self.fetch(&Wanted { headers, ..Wanted::new(url, max_bytes) }, &mut body).await?;
         if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (reply.status, kept) {

@@ -10,6 +10,7 @@ mod client;
 mod document;
 mod error;
 mod host;
+mod login;
 #[cfg(test)]
 mod tests;
 
@@ -216,7 +217,8 @@ impl Http {
         expected: Expected<'_>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Downloaded, HttpError> {
-        let streamed = self.stream(url, destination, Algorithm::Sha256, expected.max_bytes, progress).await?;
+        let wanted = Wanted::new(url, expected.max_bytes);
+        let streamed = self.stream(&wanted, destination, Algorithm::Sha256, progress).await?;
         let sha256 = data_encoding::HEXLOWER.encode(&streamed.digest);
         if let Some(promised) = expected.sha256.filter(|promised| *promised != sha256) {
             return Err(HttpError::HashMismatch { url: shown(url), expected: promised.to_owned(), found: sha256 });
@@ -233,7 +235,8 @@ impl Http {
         promised: &Integrity,
         max_bytes: u64,
     ) -> Result<(), HttpError> {
-        let streamed = self.stream(url, destination, promised.algorithm(), max_bytes, &mut |_| {}).await?;
+        let wanted = Wanted::new(url, max_bytes);
+        let streamed = self.stream(&wanted, destination, promised.algorithm(), &mut |_| {}).await?;
         if !promised.allows(&streamed.digest) {
             let found = Integrity::new(promised.algorithm(), streamed.digest);
             return Err(HttpError::IntegrityMismatch {
@@ -247,7 +250,8 @@ impl Http {
 
     /// Streams what nobody vouches for into `destination`, and tells what it is.
     pub async fn get_unverified(&self, url: &Url, destination: &Path, max_bytes: u64) -> Result<Integrity, HttpError> {
-        let streamed = self.stream(url, destination, Algorithm::Sha512, max_bytes, &mut |_| {}).await?;
+        let wanted = Wanted::new(url, max_bytes);
+        let streamed = self.stream(&wanted, destination, Algorithm::Sha512, &mut |_| {}).await?;
         streamed.file.commit_without_sync()?;
         Ok(Integrity::new(Algorithm::Sha512, streamed.digest))
     }
@@ -255,15 +259,14 @@ impl Http {
     /// The body in a file that is not in its place yet, with its hash.
     async fn stream(
         &self,
-        url: &Url,
+        wanted: &Wanted<'_>,
         destination: &Path,
         algorithm: Algorithm,
-        max_bytes: u64,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Streamed, HttpError> {
         let file = PendingFile::create(destination)?;
         let mut sink = FileSink { file, hasher: Hasher::new(algorithm), algorithm, progress };
-        let reply = self.fetch(&Wanted::new(url, max_bytes), &mut sink).await?;
+        let reply = self.fetch(wanted, &mut sink).await?;
         let FileSink { file, hasher, .. } = sink;
         Ok(Streamed { file, digest: hasher.finish(), bytes: reply.bytes })
     }

@@ -1,6 +1,7 @@
 //! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
 
 mod cargo;
+mod go;
 mod npm;
 
 use std::path::{Path, PathBuf};
@@ -13,6 +14,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
+pub use self::go::{GoRelease, GoGraphs};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
@@ -29,6 +31,8 @@ const CACHE_VERSION: &str = "4";
 pub enum Release {
     /// A crate.
     Cargo(nixwright_resolver::cargo::Release),
+    /// A program of a Go module.
+    Go(GoRelease),
     /// A package of the npm registry.
     Npm(NpmRelease),
 }
@@ -52,6 +56,14 @@ impl Release {
                     binaries: package.binaries.iter().cloned().collect(),
                 },
             }),
+            Origin::Go { module, subpath } => Self::Go(GoRelease {
+                module: module.clone(),
+                version: candidate.version.clone(),
+                subpath: subpath.clone(),
+                systems: systems.to_vec(),
+                tags: package.go.tags.clone(),
+                cgo: package.go.cgo,
+            }),
             Origin::Npm { name, integrity } => Self::Npm(NpmRelease {
                 name: name.clone(),
                 version: candidate.version.clone(),
@@ -69,6 +81,8 @@ pub struct Resolver {
     pub crates: CratesIo,
     /// The judge of what belongs together.
     pub cargo: Cargo,
+    /// Go modules, and what graphs depend on beside them.
+    pub go: GoGraphs,
     /// The registry of npm packages, and what trees depend on beside it.
     pub npm: NpmTrees,
     /// Where facts and plans are kept; they never change, so for ever.
@@ -100,6 +114,7 @@ impl Resolver {
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
             Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
+            Release::Go(release) => self.go.plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;
