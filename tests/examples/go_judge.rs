@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use std::path::Path;
 use std::time::Instant;
 
+use nixwright_tests::go::cases::cases;
 use nixwright_tests::go::generator::universe;
 use nixwright_tests::go::judge::Judge;
 use nixwright_tests::go::universe::Universe;
@@ -29,7 +30,7 @@ fn main() {
         if answers.resolves() {
             resolved += 1;
         }
-        let refusal = answers.refusal().unwrap_or("resolves");
+        let refusal = answers.refusals().next().unwrap_or("resolves");
         let kind: String = refusal.lines().last().unwrap_or_default().chars().take(150).collect();
         println!("{}: {}", universe.name, if survey { &kind } else { refusal });
         *refusals.entry(kind).or_default() += 1;
@@ -37,8 +38,12 @@ fn main() {
     println!("{resolved} of {} resolve, in {:?}", wanted.len(), started.elapsed());
 }
 
-/// `17`, or `0..100`, or a file.
+/// `17`, or `0..100`, or the beginning of cases' names, or a file.
 fn universes(argument: &str) -> Vec<Universe> {
+    let named: Vec<Universe> = cases().into_iter().filter(|case| case.name.starts_with(argument)).collect();
+    if !named.is_empty() {
+        return named;
+    }
     if let Ok(text) = std::fs::read_to_string(argument) {
         return vec![Universe::parse(argument, &text)];
     }

@@ -42,6 +42,10 @@ pub enum Directive {
     Drop(String),
     /// `damage: TEXT`: the sums in lines of go.sum with this text become others.
     Damage(String),
+    /// `refused: TEXT`: Go refuses it, in these words. Without such a line it has to resolve, if it is a case thought out by hand.
+    Refused(String),
+    /// `named: TEXT`: our refusal names this.
+    Named(String),
 }
 
 /// A module version that the proxy has: its files by path.
@@ -78,6 +82,8 @@ impl Universe {
                 Directive::Sums => writeln!(text, "prepare: sums"),
                 Directive::Drop(what) => writeln!(text, "drop: {what}"),
                 Directive::Damage(what) => writeln!(text, "damage: {what}"),
+                Directive::Refused(words) => writeln!(text, "refused: {words}"),
+                Directive::Named(what) => writeln!(text, "named: {what}"),
             };
         }
         for (path, content) in &self.files {
@@ -138,6 +144,8 @@ fn directive(name: &str, line: &str) -> Option<Directive> {
         Some(("prepare", "sums")) => Directive::Sums,
         Some(("drop", what)) => Directive::Drop(what.to_owned()),
         Some(("damage", what)) => Directive::Damage(what.to_owned()),
+        Some(("refused", words)) => Directive::Refused(words.to_owned()),
+        Some(("named", what)) => Directive::Named(what.to_owned()),
         _ => panic!("{name}: {line:?} is no directive"),
     })
 }

@@ -92,7 +92,7 @@ pub(super) fn write(
         add("bridge.h", "int bridge(void);\n".to_owned());
         add(shape.pick::<&str>(&["bridge.cc", "bridge_linux.c", "bridge.S", "bridge_amd64.s"]), "\n".to_owned());
         add("nobridge.go", go(name, "//go:build !cgo\n\n", &[]));
-    } else if shape.0.u32(0..1000) < style.wrong {
+    } else if shape.0.u32(0..2000) < style.wrong {
         add("alone.c", "int alone;\n".to_owned());
     }
     if shape.percent(4) {
@@ -114,7 +114,7 @@ pub(super) fn write(
             if outside { ("outside_test.go", format!("{name}_test")) } else { ("inside_test.go", name.to_owned()) };
         add(file, go(&package, "", &content.tests));
     }
-    if shape.0.u32(0..1000) < style.wrong {
+    if shape.0.u32(0..2000) < style.wrong {
         add("stranger.go", go("stranger", "", &[]));
     }
     if shape.0.u32(0..1000) < style.wrong {

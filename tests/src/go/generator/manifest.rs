@@ -26,8 +26,8 @@ pub(super) fn requires(chance: &mut Chance, world: &World, imported: &Imported, 
             _ if chance.percent(4) => chance.between(0, home.has.len() - 1),
             with => *chance.pick(with),
         };
-        let required = requires.entry(home.module).or_insert(version);
-        *required = (*required).max(version);
+        let wanted = requires.entry(home.module).or_insert(version);
+        *wanted = (*wanted).max(version);
     }
     if chance.percent(12) {
         let module = chance.between(0, world.modules.len() - 1);

@@ -54,7 +54,7 @@ pub(super) fn write(
         let text = go_work(chance, world, &mains, files);
         files.insert("go.work".to_owned(), text);
     }
-    let tidy = chance.percent(if workspace { 60 } else { 80 });
+    let tidy = chance.percent(if workspace { 60 } else { 85 });
     let mut directives = vec![if tidy { Directive::Tidy } else { Directive::Sums }];
     if chance.percent(3) {
         directives.push(Directive::Drop(chance.pick(&world.modules).path.clone()));
@@ -186,14 +186,14 @@ fn replaces(chance: &mut Chance, world: &World, folder: &str, files: &mut BTreeM
                 let _ = write!(text, "\nreplace {old} => {} {}\n", other.path, chance.pick(&other.versions).text);
             }
             5..8 => {
-                let word = format!("local/{}", path.rsplit('/').next().unwrap_or_default());
-                let place = joined(folder, &word);
+                let at = format!("local/{}", path.rsplit('/').next().unwrap_or_default());
+                let place = joined(folder, &at);
                 let imported = write_packages(chance, world, (module, version), &place, files);
                 let requires = manifest::requires(chance, world, &imported, Some((module, version)));
                 let go = texts[version].go.map_or(String::new(), |go| format!("\ngo {go}\n"));
                 let lines = require_lines(chance, world, &requires, &requires);
                 files.insert(format!("{place}/go.mod"), format!("module {path}\n{go}{lines}"));
-                let _ = write!(text, "\nreplace {old} => ./{word}\n");
+                let _ = write!(text, "\nreplace {old} => ./{at}\n");
             }
             _ => {
                 let _ = write!(text, "\nexclude {path} {}\n", texts[version].text);
@@ -210,7 +210,7 @@ fn go_work(chance: &mut Chance, world: &World, mains: &[Main], files: &mut BTree
         text.lines().find_map(|line| line.strip_prefix("go ")).map(str::to_owned)
     });
     let highest = lines.max_by_key(|go| position(go)).unwrap_or_else(|| "1.18".to_owned());
-    let go = if chance.percent(6) { "1.18".to_owned() } else { highest };
+    let go = if chance.percent(3) { "1.18".to_owned() } else { highest };
     let mut text = format!("go {go}\n");
     if chance.percent(10) {
         text.push_str("\ntoolchain go1.27.2\n");

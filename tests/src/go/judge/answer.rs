@@ -58,10 +58,10 @@ impl Answers {
         self.list.is_ok() && self.graph.is_ok() && self.packages.values().all(Result::is_ok)
     }
 
-    /// The first refusal.
-    pub fn refusal(&self) -> Option<&str> {
+    /// The words of each refusal.
+    pub fn refusals(&self) -> impl Iterator<Item = &str> {
         let packages = self.packages.values().map(|answer| answer.as_ref().err());
         let modules = [self.list.as_ref().err(), self.graph.as_ref().err()];
-        modules.into_iter().chain(packages).flatten().next().map(String::as_str)
+        modules.into_iter().chain(packages).flatten().map(String::as_str)
     }
 }

@@ -20,6 +20,7 @@ pub(super) fn prepared(place: &Place, universe: &Universe) -> Universe {
             }
             Directive::Drop(what) => in_sums(&mut prepared, |line| (!line.contains(what)).then(|| line.to_owned())),
             Directive::Damage(what) => in_sums(&mut prepared, |line| Some(damaged(line, what))),
+            Directive::Refused(_) | Directive::Named(_) => {}
         }
     }
     prepared
