@@ -13,6 +13,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
+pub use self::cargo::CrateReleases;
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
@@ -22,7 +23,7 @@ use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "4";
+const CACHE_VERSION: &str = "5";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -99,7 +100,7 @@ impl Resolver {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
-            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
+            Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;
