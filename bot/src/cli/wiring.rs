@@ -13,7 +13,6 @@ use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
-use crate::clients::endpoints;
 use crate::clients::git::{Author, Overlay};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
@@ -105,13 +104,6 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
         Self { crates: config.registries.crates_index.clone(), npm: config.registries.npm.clone() }
-    }
-
-    /// Those that count where there is no configuration.
-    pub(super) fn of_environment() -> Result<Self, CliError> {
-        let environment = environment();
-        let crates = endpoints::crates_index(&environment).map_err(CliError::usage)?;
-        Ok(Self { crates, npm: endpoints::npm_registry(&environment).map_err(CliError::usage)? })
     }
 }
 

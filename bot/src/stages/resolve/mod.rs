@@ -15,6 +15,7 @@ use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
 pub use self::go::{GoRelease, GoGraphs};
+pub use self::cargo::CrateReleases;
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
@@ -24,7 +25,7 @@ use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "4";
+const CACHE_VERSION: &str = "5";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -115,6 +116,7 @@ impl Resolver {
         let plan = match release {
             Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
             Release::Go(release) => self.go.plan(release, progress).await?,
+            Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;
