@@ -8,6 +8,7 @@
 #![expect(clippy::must_use_candidate, reason = "helpers read as sentences; a result left unused shows in the test")]
 
 pub mod bot;
+pub mod dashboard;
 pub mod fixture;
 pub mod github;
 pub mod hostile;
