@@ -9,6 +9,7 @@
 
 pub mod bot;
 mod chance;
+pub mod dashboard;
 pub mod fixture;
 pub mod github;
 pub mod go;

@@ -114,7 +114,6 @@ impl Resolver {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
-            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
             Release::Go(release) => self.go.plan(release, progress).await?,
             Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
