@@ -79,6 +79,12 @@ pub enum GoError {
         /// The hash that the line has.
         expected: String,
     },
+    /// Packages that are not there, or that Go does not build.
+    #[error(transparent)]
+    Package(#[from] super::packages::PackageError),
+    /// More systems than can be looked at together.
+    #[error(transparent)]
+    Systems(#[from] super::constraint::TooManySystems),
     /// Something that a dependency brings in.
     #[error("{chain}: {source}")]
     Required {

@@ -7,6 +7,7 @@ pub mod facts;
 pub mod graph;
 mod letters;
 pub mod modfile;
+pub mod packages;
 pub mod paths;
 pub mod retract;
 pub mod source;

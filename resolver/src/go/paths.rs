@@ -25,7 +25,7 @@ impl Kind {
             Self::Module => common || character == '~',
             Self::Import => common || matches!(character, '~' | '+'),
             Self::File if character.is_ascii() => common || "!#$%&()+,=@[]^{}~ ".contains(character),
-            Self::File => character.is_alphabetic(),
+            Self::File => super::letters::is_letter(character),
         }
     }
 }

@@ -2,7 +2,7 @@
 
 use std::collections::BTreeSet;
 
-use crate::go::zip::check_file_path;
+use crate::go::paths::check_file;
 
 /// What is at a path, folders left out: they are what others lie in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -158,7 +158,7 @@ fn upwards(path: &str) -> impl Iterator<Item = &str> {
 
 /// Names that no module has, so that they are not embedded either.
 fn is_bad_name(name: &str) -> bool {
-    check_file_path(name).is_err() || matches!(name, ".bzr" | ".hg" | ".git" | ".svn")
+    check_file(name).is_err() || matches!(name, ".bzr" | ".hg" | ".git" | ".svn")
 }
 
 /// One element of a pattern, as `path.Match` has it.

@@ -55,20 +55,25 @@ pub struct StandardBuilder {
 }
 
 impl StandardBuilder {
-    /// Whether the bytes of a file, whose path is relative to `GOROOT/src`, are looked at. What is in `cmd` and in `testdata` is not even taken.
+    /// Whether the bytes of a file, whose path is relative to `GOROOT/src`, are looked at. All of what is in `cmd` is left out.
     pub fn wants(path: &str) -> bool {
-        !path.starts_with("cmd/") && !path.split('/').any(|part| part == "testdata") && Builder::wants(path)
+        Self::takes(path) && Builder::wants(path)
     }
 
-    /// Takes a file.
-    pub fn add(&mut self, path: &str, bytes: &[u8]) {
-        if !Self::wants(path) {
+    fn takes(path: &str) -> bool {
+        !path.starts_with("cmd/")
+    }
+
+    /// Takes a file, or, if its bytes are not looked at, its name.
+    pub fn add(&mut self, path: &str, content: Content<'_>) {
+        if !Self::takes(path) {
             return;
         }
-        if let Some(file) = [CONFIGURED, EXPERIMENTS, MINOR].into_iter().find(|file| *file == path) {
+        let file = [CONFIGURED, EXPERIMENTS, MINOR].into_iter().find(|file| *file == path);
+        if let (Some(file), Content::Bytes(bytes)) = (file, content) {
             self.texts.insert(file, String::from_utf8_lossy(bytes).into_owned());
         }
-        self.facts.add(path, Content::Bytes(bytes));
+        self.facts.add(path, content);
     }
 
     /// The facts of all that came.

@@ -11,7 +11,7 @@ use crate::go::version::{gover, is_toolchain};
 use crate::plan::go::Replacement;
 
 /// The modules that a project is built from: what `go list -m all` says, and what looking for packages needs.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct BuildList {
     /// The main modules' paths, in the order in which Go lists them.
     pub mains: Vec<String>,

@@ -19,7 +19,7 @@ mod tests;
 use super::GoError;
 use super::catalog::{Known, Need, Project};
 
-pub use self::build_list::{BuildList, Selected};
+pub use self::build_list::{BuildList, Place, Selected};
 pub use self::inputs::folders;
 
 /// Where the selection stands.

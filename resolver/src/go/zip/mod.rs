@@ -13,11 +13,11 @@ use sha2::{Digest, Sha256};
 use zip::ZipArchive;
 
 use super::facts::{Builder, Content, ModuleFacts};
+use super::paths::check_file;
 use crate::archive::{Limits, printable};
 use crate::nar::{self, TreeHash};
 
 use self::names::Collisions;
-pub use self::names::check_file_path;
 
 /// What Go itself allows: 500 MiB, packed and unpacked. The number of entries is ours; the largest of real modules have some 30,000.
 pub const LIMITS: Limits = Limits { compressed: 500 << 20, unpacked: 500 << 20, entries: 200_000 };
@@ -145,7 +145,7 @@ fn check(entry: &Entry, prefix: &str, collisions: &mut Collisions) -> Result<(),
         return Err(refuse(format!("path does not have prefix {prefix:?}")));
     }
     let path = entry.path().strip_suffix('/').unwrap_or(entry.path());
-    check_file_path(path).map_err(refuse)?;
+    check_file(path).map_err(|error| refuse(error.to_string()))?;
     collisions.add(path, entry.is_folder()).map_err(refuse)?;
     if entry.is_folder() {
         return if entry.size == 0 { Ok(()) } else { Err(refuse("a folder with data".to_owned())) };
