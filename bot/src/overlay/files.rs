@@ -22,6 +22,8 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub struct Settings<'a> {
     /// Link-time optimisation of a Rust program.
     pub lto: Lto<'a>,
+    /// Further arguments of the linker of a Go program, in the form of `go build -ldflags`.
+    pub ldflags: &'a [String],
 }
 
 /// Where `pkgs` comes from.
@@ -130,7 +132,7 @@ pub fn package_files(
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
         Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
-        Graph::Go(graph) => go::files(plan, graph)?,
+        Graph::Go(graph) => go::files(plan, graph, strategy, settings.ldflags)?,
         Graph::Npm(graph) => npm::files(plan, graph)?,
     };
     Ok(files.into_iter().map(|(name, content)| (format!("packages/{attr}/{name}"), content.into_bytes())).collect())

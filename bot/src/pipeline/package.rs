@@ -248,5 +248,6 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
         Lto::Fat => Some("fat"),
     };
     plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
-    package_files(attr, plan, strategy, Settings { lto }).map_err(|error| Failure::new(FailureClass::Resolve, &error))
+    package_files(attr, plan, strategy, Settings { lto, ..Settings::default() })
+        .map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }

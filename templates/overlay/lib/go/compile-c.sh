@@ -25,22 +25,43 @@ quotedFields() {
   done
 }
 
+# `joined` becomes $folder/$1 without `.` and `..`, as Go writes it.
+joined() {
+  local part
+  local -a parts kept=()
+  IFS=/ read -ra parts <<< "$folder/$1"
+  for part in "${parts[@]}"; do
+    case $part in
+      "" | .) ;;
+      ..) kept=("${kept[@]:0:${#kept[@]}-1}") ;;
+      *) kept+=("$part") ;;
+    esac
+  done
+  printf -v joined '/%s' "${kept[@]}"
+}
+
 # The flags of one kind: a person's, then what `#cgo` lines say, with paths made absolute.
 flagsOf() { # VARIABLE DEFAULT LINES
-  local flag next=
+  local flag next= joined
   quotedFields "${!1-$2}"
   flags=("${fields[@]}")
   if [ -z "$3" ]; then return; fi
   while IFS= read -r flag; do
     flag=${flag//'${SRCDIR}'/$folder}
     if [ -n "$next" ]; then
-      if [[ $flag != /* ]]; then flag=$folder/$flag; fi
+      if [[ $flag != /* ]]; then
+        joined "$flag"
+        flag=$joined
+      fi
       next=
     else
       case $flag in
         -I | -L) next=yes ;;
         -I/* | -L/*) ;;
-        -I* | -L*) flag=${flag:0:2}$folder/${flag:2} ;;
+        -I* | -L*)
+          joined "${flag:2}"
+          flag=${flag:0:2}$joined
+          ;;
       esac
     fi
     flags+=("$flag")

@@ -44,17 +44,6 @@ if [ -n "${cgoFiles-}" ]; then
   extended=yes
 elif [ -n "${assembly-}" ]; then
   extended=yes
-  # Headers that are named for the platform are also known by the name of the variable.
-  for header in "$folder"/*.{h,hh,hpp,hxx}; do
-    name=${header##*/}
-    case ${name%.*} in
-      *"_${GOOS}_$GOARCH") name=${name%"${GOOS}_$GOARCH".*}GOOS_GOARCH.${name##*.} ;;
-      *"_$GOARCH") name=${name%"$GOARCH".*}GOARCH.${name##*.} ;;
-      *"_$GOOS") name=${name%"$GOOS".*}GOOS.${name##*.} ;;
-      *) continue ;;
-    esac
-    cp "$header" "$work/$name"
-  done
   mapfile -t assembled <<< "$assembly"
   assemble=("$std/tool/asm" -p "$path" -trimpath "$trim" -I "$work/" -I "$std/include" $assembling $codegen)
   cd "$folder"

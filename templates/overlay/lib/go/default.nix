@@ -55,7 +55,8 @@ let
 
       # What both strategies hand to the derivation that is the package.
       common = finalAttrs: {
-        inherit pname version;
+        pname = programName;
+        inherit version;
         meta = removeAttrs meta [ "licenses" ] // {
           platforms = document.systems;
           license = map lib.getLicenseFromSpdxId (meta.licenses or [ ]);
@@ -80,6 +81,15 @@ let
             );
         };
       };
+
+      # A module's path ends with its name, and perhaps a major version.
+      programName =
+        let
+          parts = lib.filter (part: builtins.match "v[0-9]+" part == null) (
+            lib.filter lib.isString (builtins.split "/" pname)
+          );
+        in
+        if parts == [ ] then pname else lib.elemAt parts (lib.length parts - 1);
 
       toolchain = if allOverrides.go == null then go else allOverrides.go;
       builderArguments = {

@@ -142,6 +142,7 @@ else
       closure
       names
       folder
+      splitVersion
       ;
     inherit (document) programs;
     tags = document.tags or [ ];

@@ -148,6 +148,7 @@ rec {
         empty
         // merged
         // {
+          inherit projectSource projectFilter;
           hooks = builtins.intersectAttrs (lib.genAttrs hooks (_: null)) merged;
           choosesPackages = merged ? tags || merged ? cgo;
           ofModule =
