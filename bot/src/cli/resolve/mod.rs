@@ -1,9 +1,10 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
 mod cargo;
+mod go;
 mod npm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -21,12 +22,15 @@ use crate::model::System;
                         nixwright resolve pkg:cargo/bottom --no-default-features --features battery\n  \
                         nixwright resolve pkg:cargo/ripgrep --format sbom\n  \
                         nixwright resolve pkg:npm/eslint@10.0.0 --format package-lock\n  \
+                        nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
+                        nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// The package, with or without a version: pkg:cargo/NAME[@VERSION] or pkg:npm/NAME[@VERSION]
+    /// The package, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
+    /// pkg:golang/MODULE[@VERSION][#FOLDER]
     #[arg(required_unless_present = "dir", conflicts_with = "dir")]
     purl: Option<Reference>,
-    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm)
+    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// What to print
@@ -59,6 +63,12 @@ pub(super) struct ResolveArgs {
     /// Only this binary; may be repeated
     #[arg(long, value_name = "NAME")]
     bin: Vec<String>,
+    /// Whether C is compiled (Go)
+    #[arg(long, value_enum, default_value_t = go::Cgo::On)]
+    cgo: go::Cgo,
+    /// Build tags, separated by commas (Go)
+    #[arg(long, value_delimiter = ',')]
+    tags: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,13 +83,21 @@ enum Format {
     Sbom,
     /// npm's package-lock.json
     PackageLock,
+    /// The lines of `go list -m all`
+    GoBuildList,
+    /// The import paths of `go list -deps`, sorted
+    GoPackages,
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
     let text = match (&args.purl, &args.dir) {
+        (None, Some(folder)) if is_go(folder, args.format) => go::resolve_folder(args, folder).await?,
         (None, Some(folder)) => npm::resolve_folder(args, folder).await?,
         (Some(Reference { upstream: Upstream::Cargo { name }, version }), _) => {
             cargo::resolve(args, name, version.as_deref()).await?
+        }
+        (Some(Reference { upstream: Upstream::Go { module, subpath }, version }), _) => {
+            go::resolve(args, module, subpath.as_deref(), version.as_deref()).await?
         }
         (Some(Reference { upstream: Upstream::Npm { name }, version }), _) => {
             npm::resolve(args, name, version.as_deref()).await?
@@ -91,6 +109,13 @@ pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
     };
     print(&text);
     Ok(Exit::Done)
+}
+
+/// Whether a project's folder is taken for a Go module's. Where there is a package.json too, the format decides.
+fn is_go(folder: &Path, format: Format) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    let is_asked = matches!(format, Format::GoBuildList | Format::GoPackages);
+    is_asked || ((has("go.mod") || has("go.work")) && !has("package.json"))
 }
 
 impl ResolveArgs {
