@@ -32,9 +32,11 @@ impl Bot {
         bot
     }
 
-    /// A bot in a temporary folder that asks the public registry, with exactly this configuration.
-    pub fn live(configuration: &str) -> Self {
-        let bot = Self::new(&Registry::start(), "");
+    /// A bot in a temporary folder with exactly this configuration.
+    pub fn with(configuration: &str) -> Self {
+        let temporary = tempfile::Builder::new().prefix("nixwright-test-").tempdir().expect("a temporary folder");
+        let folder = temporary.path().to_owned();
+        let bot = Self { folder, temporary: Some(temporary), environment: BTreeMap::new(), osv: None };
         bot.write_configuration(configuration);
         bot
     }
@@ -182,6 +184,11 @@ impl Service {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, body.to_owned())
+    }
+
+    /// Where it listens: address and port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The process's number.

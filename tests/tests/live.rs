@@ -13,7 +13,7 @@ fn the_default_configuration_builds_runs_and_merges_its_programs() {
     let text = std::fs::read_to_string(concat!(env!("CARGO_MANIFEST_DIR"), "/../config/nixwright.toml")).unwrap();
     let mut configuration: toml::Table = text.parse().unwrap();
     configuration.insert("state_dir".to_owned(), "var".into());
-    let bot = Bot::live(&configuration.to_string());
+    let bot = Bot::with(&configuration.to_string());
     bot.run_once().expect_code(0);
 
     let overlay = bot.overlay();

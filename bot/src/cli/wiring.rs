@@ -13,7 +13,6 @@ use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
-use crate::clients::endpoints;
 use crate::clients::git::{Author, Overlay};
 use crate::clients::go::sumdb::SumdbClient;
 use crate::clients::go::{GoModules, GoRegistries, Netrc};
@@ -110,14 +109,6 @@ impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
         let Registries { crates_index, go, npm, .. } = &config.registries;
         Self { crates: crates_index.clone(), go: go.clone(), npm: npm.clone() }
-    }
-
-    /// Those that count where there is no configuration.
-    pub(super) fn of_environment() -> Result<Self, CliError> {
-        let environment = environment();
-        let crates = endpoints::crates_index(&environment).map_err(CliError::usage)?;
-        let go = GoRegistries::of_environment(&environment).map_err(CliError::usage)?;
-        Ok(Self { crates, go, npm: endpoints::npm_registry(&environment).map_err(CliError::usage)? })
     }
 }
 

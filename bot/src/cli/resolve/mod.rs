@@ -26,10 +26,10 @@ use crate::model::System;
                         nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// The package, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
-    /// pkg:golang/MODULE[@VERSION][#FOLDER]
-    #[arg(required_unless_present = "dir", conflicts_with = "dir")]
-    purl: Option<Reference>,
+    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
+    /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
+    #[arg(value_name = "PURL", required_unless_present = "dir", conflicts_with = "dir")]
+    purls: Vec<Reference>,
     /// A project's folder instead: package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
@@ -90,25 +90,35 @@ enum Format {
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
-    let text = match (&args.purl, &args.dir) {
-        (None, Some(folder)) if is_go(folder, args.format) => go::resolve_folder(args, folder).await?,
-        (None, Some(folder)) => npm::resolve_folder(args, folder).await?,
-        (Some(Reference { upstream: Upstream::Cargo { name }, version }), _) => {
-            cargo::resolve(args, name, version.as_deref()).await?
+    if let Some(folder) = &args.dir {
+        let is_go = is_go(folder, args.format);
+        print(&if is_go { go::resolve_folder(args, folder).await? } else { npm::resolve_folder(args, folder).await? });
+    }
+    let mut failed = None;
+    for reference in &args.purls {
+        match package(args, reference).await {
+            Ok(text) => print(&text),
+            // One that cannot be resolved keeps no other from being printed.
+            Err(error) => {
+                if let Some(earlier) = failed.replace(error) {
+                    earlier.report();
+                }
+            }
         }
-        (Some(Reference { upstream: Upstream::Go { module, subpath }, version }), _) => {
-            go::resolve(args, module, subpath.as_deref(), version.as_deref()).await?
+    }
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
+async fn package(args: &ResolveArgs, reference: &Reference) -> Result<String, CliError> {
+    let version = reference.version.as_deref();
+    match &reference.upstream {
+        Upstream::Cargo { name } => cargo::resolve(args, name, version).await,
+        Upstream::Go { module, subpath } => go::resolve(args, module, subpath.as_deref(), version).await,
+        Upstream::Npm { name } => npm::resolve(args, name, version).await,
+        upstream @ Upstream::GitHub { .. } => {
+            Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")))
         }
-        (Some(Reference { upstream: Upstream::Npm { name }, version }), _) => {
-            npm::resolve(args, name, version.as_deref()).await?
-        }
-        (Some(Reference { upstream, .. }), _) => {
-            return Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")));
-        }
-        (None, None) => return Err(CliError::usage("name a package, or a project's folder with `--dir`")),
-    };
-    print(&text);
-    Ok(Exit::Done)
+    }
 }
 
 /// Whether a project's folder is taken for a Go module's. Where there is a package.json too, the format decides.

@@ -35,11 +35,6 @@ struct Header {
 }
 
 impl Http {
-    /// The copy of the document at `url` in the file `cache`, whatever the server has by now.
-    pub fn kept(&self, url: &Url, cache: &Path) -> Result<Option<Vec<u8>>, HttpError> {
-        Ok(files::read_optional(cache)?.and_then(|file| parse(&file, url)).map(|(_, body)| body))
-    }
-
     /// The document at `url`, through the copy in the file `cache`.
     ///
     /// The server is always asked. Where it gave a validator (`ETag` or `Last-Modified`) and says that nothing changed,

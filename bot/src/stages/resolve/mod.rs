@@ -14,6 +14,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
+pub use self::cargo::CrateReleases;
 pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, read_go_project};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
@@ -24,7 +25,7 @@ use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "4";
+const CACHE_VERSION: &str = "5";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -113,8 +114,8 @@ impl Resolver {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
-            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
             Release::Go(release) => self.go.plan(release, progress).await?,
+            Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;

@@ -1,0 +1,81 @@
+//! The program that shows a store's pages.
+
+use std::fmt::Write as _;
+use std::path::PathBuf;
+
+use jiff::Timestamp;
+
+use super::population::{Scale, fill, text};
+use super::rows::Rows;
+use super::{names, now, scenes};
+use crate::bot::{Bot, Service};
+
+/// A bot that shows a history and looks at nothing: its schedule says "never again this year".
+pub struct Site {
+    bot: Bot,
+    service: Service,
+}
+
+impl Site {
+    /// A store with a history of this size, and its pages.
+    pub async fn start(scale: Scale) -> Self {
+        Self::start_with(scale, "").await
+    }
+
+    /// The same with more configuration in front.
+    pub async fn start_with(scale: Scale, configuration: &str) -> Self {
+        let bot = Bot::with(&format!("{configuration}\n{}", self::configuration(scale)));
+        let now = now();
+        // Makes the store with its tables.
+        bot.call(&["dashboard", "--export", "empty"]).expect_code(0);
+        let database = bot.state().join("nixwright.db");
+        fill(&database, scale, now).await;
+        let mut rows = Rows::open(&database).await;
+        remember_looking(&mut rows, now).await;
+        rows.close().await;
+        let service = bot.start_service();
+        Self { bot, service }
+    }
+
+    /// The address of a path.
+    pub fn url(&self, path: &str) -> String {
+        format!("http://{}{path}", self.service.address())
+    }
+
+    /// `GET` of a path: the status and the body.
+    pub fn get(&self, path: &str) -> (u16, String) {
+        self.service.get(path)
+    }
+
+    /// The bot whose pages these are.
+    pub fn bot(&self) -> &Bot {
+        &self.bot
+    }
+
+    /// The store's file.
+    pub fn database(&self) -> PathBuf {
+        self.bot.state().join("nixwright.db")
+    }
+}
+
+/// The last use of the common schedule is now, so that nothing is due.
+async fn remember_looking(rows: &mut Rows, now: Timestamp) {
+    rows.execute_with("INSERT OR REPLACE INTO notes (name, value) VALUES ('schedule ', ?)", &[&text(now)]).await;
+}
+
+fn configuration(scale: Scale) -> String {
+    let mut text =
+        "[service]\nlisten = \"127.0.0.1:0\"\n\n[schedule]\ncron = \"0 0 0 1 1 *\"\njitter = \"0s\"\n\n".to_owned();
+    let generated = (0..scale.packages).map(|number| {
+        let name = names::package(number);
+        let purl = names::ecosystem(number).purl(&name);
+        (name, purl)
+    });
+    let scenes = scenes::configured().into_iter().map(|name| (name.to_owned(), format!("pkg:cargo/{name}")));
+    for (name, purl) in scenes.chain(generated) {
+        // What it asks of an upstream that nobody asks does not matter, but it has to be one that can be followed.
+        let purl = if purl.starts_with("pkg:golang/") { format!("pkg:cargo/{name}") } else { purl };
+        let _ = writeln!(text, "[packages.{name}]\npurl = \"{purl}\"\nmaintainers = [\"{}\"]\n", scenes::MAINTAINER);
+    }
+    text
+}
