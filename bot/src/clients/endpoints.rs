@@ -101,7 +101,9 @@ pub fn package_page(kind: &str, name: &str, version: &str) -> Option<Url> {
 pub fn go_module_page(module: &str) -> Option<Url> {
     let (_, base) = PACKAGE_PAGES.iter().find(|(known, _)| *known == "golang")?;
     let is_plain = |element: &str| {
-        !element.is_empty() && element != "." && element != ".."
+        !element.is_empty()
+            && element != "."
+            && element != ".."
             && element.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
     };
     module.split('/').all(is_plain).then(|| Url::parse(base).ok()?.join(module).ok()).flatten()

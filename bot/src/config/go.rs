@@ -58,7 +58,9 @@ fn stamp(name: &str, value: &Value<'_>) -> Result<String, String> {
         is_word && !package.is_empty() && !package.contains(|c: char| c.is_whitespace() || c.is_control() || c == '=')
     });
     if !is_variable {
-        return Err(format!("{name:?} is no variable: write its package's import path, a dot and its name, as in \"main.version\""));
+        return Err(format!(
+            "{name:?} is no variable: write its package's import path, a dot and its name, as in \"main.version\""
+        ));
     }
     let expected = "a text of one line, in which {version} and {tag} stand for the release";
     text(value, expected, |text| {

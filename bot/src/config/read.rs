@@ -336,7 +336,8 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
     }
     let go = go::options(&mut section, upstream.as_ref());
     if matches!(upstream, Some(Upstream::Go { .. })) {
-        let message = "the program of a Go module is the package that `purl` names (`pkg:golang/MODULE#FOLDER`); leave this out";
+        let message =
+            "the program of a Go module is the package that `purl` names (`pkg:golang/MODULE#FOLDER`); leave this out";
         section.forbid("binaries", message);
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();

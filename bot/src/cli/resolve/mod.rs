@@ -1,9 +1,10 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
 mod cargo;
+mod go;
 mod npm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -21,12 +22,15 @@ use crate::model::System;
                         nixwright resolve pkg:cargo/bottom --no-default-features --features battery\n  \
                         nixwright resolve pkg:cargo/ripgrep --format sbom\n  \
                         nixwright resolve pkg:npm/eslint@10.0.0 --format package-lock\n  \
+                        nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
+                        nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION] or pkg:npm/NAME[@VERSION]; printed one after the other
+    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
+    /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
     #[arg(value_name = "PURL", required_unless_present = "dir", conflicts_with = "dir")]
     purls: Vec<Reference>,
-    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm)
+    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// What to print
@@ -59,6 +63,12 @@ pub(super) struct ResolveArgs {
     /// Only this binary; may be repeated
     #[arg(long, value_name = "NAME")]
     bin: Vec<String>,
+    /// Whether C is compiled (Go)
+    #[arg(long, value_enum, default_value_t = go::Cgo::On)]
+    cgo: go::Cgo,
+    /// Build tags, separated by commas (Go)
+    #[arg(long, value_delimiter = ',')]
+    tags: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,11 +83,16 @@ enum Format {
     Sbom,
     /// npm's package-lock.json
     PackageLock,
+    /// The lines of `go list -m all`
+    GoBuildList,
+    /// The import paths of `go list -deps`, sorted
+    GoPackages,
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
     if let Some(folder) = &args.dir {
-        print(&npm::resolve_folder(args, folder).await?);
+        let is_go = is_go(folder, args.format);
+        print(&if is_go { go::resolve_folder(args, folder).await? } else { npm::resolve_folder(args, folder).await? });
     }
     let mut failed = None;
     for reference in &args.purls {
@@ -98,9 +113,19 @@ async fn package(args: &ResolveArgs, reference: &Reference) -> Result<String, Cl
     let version = reference.version.as_deref();
     match &reference.upstream {
         Upstream::Cargo { name } => cargo::resolve(args, name, version).await,
+        Upstream::Go { module, subpath } => go::resolve(args, module, subpath.as_deref(), version).await,
         Upstream::Npm { name } => npm::resolve(args, name, version).await,
-        upstream => Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version"))),
+        upstream @ Upstream::GitHub { .. } => {
+            Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")))
+        }
     }
+}
+
+/// Whether a project's folder is taken for a Go module's. Where there is a package.json too, the format decides.
+fn is_go(folder: &Path, format: Format) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    let is_asked = matches!(format, Format::GoBuildList | Format::GoPackages);
+    is_asked || ((has("go.mod") || has("go.work")) && !has("package.json"))
 }
 
 impl ResolveArgs {

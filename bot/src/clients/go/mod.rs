@@ -5,6 +5,7 @@
 
 mod ask;
 mod error;
+mod folder;
 mod kept;
 mod netrc;
 mod private;

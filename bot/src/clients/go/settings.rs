@@ -28,7 +28,8 @@ pub const PRIVATE_VARIABLES: [&str; 3] = ["GOPRIVATE", "GONOPROXY", "GONOSUMDB"]
 /// # Errors
 /// When one of the variables holds what is no pattern.
 pub fn private_modules(environment: &BTreeMap<String, String>) -> Result<(Patterns, Patterns), InvalidValue> {
-    let [both, no_proxy, no_sumdb] = PRIVATE_VARIABLES.map(|name| environment.get(name).filter(|text| !text.is_empty()));
+    let [both, no_proxy, no_sumdb] =
+        PRIVATE_VARIABLES.map(|name| environment.get(name).filter(|text| !text.is_empty()));
     let patterns = |own: Option<&String>| Patterns::parse(own.or(both).map_or("", String::as_str));
     Ok((patterns(no_proxy)?, patterns(no_sumdb)?))
 }
@@ -76,10 +77,8 @@ mod tests {
         let public = read(&[(endpoints::GO_PROXY_VARIABLE, "")]).unwrap();
         assert_eq!(public.proxies.to_string(), format!("{}/", endpoints::GO_PROXY));
         assert!(matches!(public.sumdb, Sumdb::Database { .. }));
-        let own = read(&[
-            (endpoints::GO_PROXY_VARIABLE, "file:///srv/proxy,off"),
-            (endpoints::GO_SUMDB_VARIABLE, "off"),
-        ]);
+        let own =
+            read(&[(endpoints::GO_PROXY_VARIABLE, "file:///srv/proxy,off"), (endpoints::GO_SUMDB_VARIABLE, "off")]);
         let own = own.unwrap();
         assert_eq!((own.proxies.to_string().as_str(), own.sumdb), ("file:///srv/proxy,off", Sumdb::Off));
         assert!(read(&[(endpoints::GO_PROXY_VARIABLE, "nonsense")]).is_err());

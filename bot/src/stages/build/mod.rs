@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 
 use self::sources::Sources;
 use super::Failure;
-use super::resolve::NpmTrees;
+use super::resolve::{GoGraphs, NpmTrees};
 use crate::clients::crates_io::CratesIo;
+use crate::clients::files::{self, FileError};
 use crate::clients::http::Http;
 use crate::clients::nix::{
     BuildEvent, BuildReport, BuiltDerivation, Closure, DerivationOutcome, FixedFile, FixedOutput, Nix, NixError,
@@ -34,6 +35,8 @@ pub struct Builder {
     pub nix: Nix,
     /// For crates.
     pub crates: CratesIo,
+    /// For Go modules.
+    pub go: GoGraphs,
     /// For packages of npm.
     pub npm: NpmTrees,
     /// For sources that are in no plan.
@@ -136,9 +139,12 @@ impl Builder {
         let wanted: Vec<FixedOutput> = sources.into_iter().filter(|source| missing.contains(&source.path)).collect();
         progress.inc_length(wanted.len() as u64);
         let known = &Sources::of(plan);
+        // What has to be unpacked is needed only until Nix has it.
+        let scratch = scratch(&self.cache)?;
+        let scratch = scratch.path();
         let files: Vec<FixedFile> = stream::iter(&wanted)
             .map(|source| async move {
-                let file = self.source(source, known).await?;
+                let file = self.source(source, known, scratch).await?;
                 progress.inc(1);
                 Ok::<_, Failure>(FixedFile {
                     name: source.name.clone(),
@@ -184,6 +190,14 @@ impl Builder {
     pub async fn keep(&self, out: &str, name: &str) -> Result<(), Failure> {
         self.nix.add_root(out, &self.roots.join(name)).await.map_err(|error| nix(&error))
     }
+}
+
+fn scratch(cache: &Path) -> Result<tempfile::TempDir, Failure> {
+    let failed = |error: &FileError| Failure::new(FailureClass::Infrastructure, error);
+    let folder = cache.join("work");
+    files::create_folder(&folder).map_err(|error| failed(&error))?;
+    let made = tempfile::Builder::new().prefix("sources-").tempdir_in(&folder);
+    made.map_err(|error| failed(&FileError::new("create a folder in", &folder, error)))
 }
 
 fn nix(error: &NixError) -> Failure {

@@ -14,8 +14,8 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
-pub use self::go::{GoRelease, GoGraphs};
 pub use self::cargo::CrateReleases;
+pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, read_go_project};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
@@ -130,7 +130,7 @@ impl Resolver {
     /// new form of plans or facts starts anew.
     fn cache_key(&self, release: &Release) -> String {
         let node = match release {
-            Release::Cargo(_) => "",
+            Release::Cargo(_) | Release::Go(_) => "",
             Release::Npm(_) => self.npm.node.as_str(),
         };
         let text = format!("{CACHE_VERSION} {} {node}{release:?}", Plan::SCHEMA);

@@ -27,7 +27,11 @@ struct Module<'a> {
     own_files: BTreeMap<String, bool>,
 }
 
-pub(super) async fn watch(
+/// What a module proxy says of a module's releases.
+///
+/// # Errors
+/// A [`Failure`] of class upstream (or infrastructure, for the cache).
+pub async fn watch(
     modules: &GoModules,
     path: &str,
     subpath: Option<&str>,
@@ -67,7 +71,8 @@ pub(super) async fn find(
             let mut listed = modules.versions(path).await.unwrap_or_default();
             listed.sort_by(|a, b| go::compare_listed(b, a));
             let last: Vec<&str> = listed.iter().take(5).map(String::as_str).collect();
-            let last = if last.is_empty() { String::new() } else { format!("; the highest versions: {}", last.join(", ")) };
+            let last =
+                if last.is_empty() { String::new() } else { format!("; the highest versions: {}", last.join(", ")) };
             Err(Failure { class: FailureClass::Upstream, message: format!("{error}{last}") })
         }
         Err(error) => Err(failure(&error)),
@@ -78,11 +83,7 @@ pub(super) async fn find(
 ///
 /// # Errors
 /// A [`Failure`] of class upstream (or infrastructure, for the cache).
-pub(in crate::stages) async fn newest_before(
-    modules: &GoModules,
-    path: &str,
-    before: Timestamp,
-) -> Result<Option<String>, Failure> {
+pub async fn newest_before(modules: &GoModules, path: &str, before: Timestamp) -> Result<Option<String>, Failure> {
     let mut module = Module::read(modules, path).await?;
     let mut known = Vec::new();
     for version in std::mem::take(&mut module.listed) {
@@ -184,9 +185,9 @@ impl<'a> Module<'a> {
         let counts = |version: &&String| {
             let same_kind = *wanted.track == Track::Prerelease || is_release(version) == is_release(&first);
             let same_rules = go::is_incompatible(&first) || !go::is_incompatible(version);
-            let fits = current.as_ref().is_none_or(|current| {
-                parse(version).is_some_and(|version| is_compatible(current, &version))
-            });
+            let fits = current
+                .as_ref()
+                .is_none_or(|current| parse(version).is_some_and(|version| is_compatible(current, &version)));
             same_kind && same_rules && fits && !is_retracted(version, retracted)
         };
         Ok(self.listed.iter().rev().filter(counts).cloned().collect())

@@ -10,7 +10,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::cargo::crates_class;
-pub(super) use self::go::{go_class, newest_before};
+pub(super) use self::go::go_class;
+pub use self::go::{newest_before as newest_go_before, watch as watch_go};
 pub(super) use self::npm::npm_class;
 use super::Failure;
 use super::resolve::Resolver;
@@ -126,9 +127,7 @@ pub async fn find(resolver: &Resolver, upstream: &Upstream, version: &str) -> Re
     match upstream {
         Upstream::Cargo { name } => cargo::find(&resolver.crates, name, version).await,
         Upstream::Npm { name } => npm::find(&resolver.npm.registry, name, version).await,
-        Upstream::Go { module, subpath } => {
-            go::find(&resolver.go.modules, module, subpath.as_deref(), version).await
-        }
+        Upstream::Go { module, subpath } => go::find(&resolver.go.modules, module, subpath.as_deref(), version).await,
         Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }

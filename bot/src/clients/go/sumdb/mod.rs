@@ -201,14 +201,21 @@ impl SumdbClient {
         let latest = String::from_utf8(bytes).ok();
         let latest = latest.as_deref().and_then(|text| Head::parse(note::open(text, database.key).ok()?));
         let Some(latest) = latest else {
-            return Err(Doubt::Failed(format!("the head that was seen last cannot be read; look at {}", file.display())));
+            return Err(Doubt::Failed(format!(
+                "the head that was seen last cannot be read; look at {}",
+                file.display()
+            )));
         };
         let (old, larger) = if latest.size <= new.size { (latest, new) } else { (new, latest) };
         let forked = || {
             Doubt::Failed(format!(
                 "{} has shown two logs that do not fit together, one of {} and one of {} records: somebody may be told other things \
                  than others; the heads are in {} and in what {} says now",
-                database.key.name, old.size, larger.size, file.display(), database.url
+                database.key.name,
+                old.size,
+                larger.size,
+                file.display(),
+                database.url
             ))
         };
         let growth = Growth::new(old.size, larger.size).ok_or_else(forked)?;
@@ -252,7 +259,8 @@ fn read_record<'a>(text: &'a str, key: &VerifierKey) -> Result<Record<'a>, Strin
         Some((number, rest.get(..record.len() + 1)?, note))
     };
     let (number, text, note) = parts().ok_or("a record is not in the form that records have")?;
-    let signed = note::open(note, key).map_err(|why| format!("the signed head of the database is not believed: {why}"))?;
+    let signed =
+        note::open(note, key).map_err(|why| format!("the signed head of the database is not believed: {why}"))?;
     let head = Head::parse(signed).ok_or("the signed head of the database cannot be read")?;
     Ok(Record { number, text, note, head })
 }
@@ -310,23 +318,13 @@ impl Tiles<'_> {
         self.known.get(&tile).and_then(|hashes| of_tile(hashes.get(covered)?)).ok_or_else(outside)
     }
 
-    /// A whole tile never changes, so it is kept; one that is still growing is not.
+    /// Not kept: a proof vouches for the hashes that it needs, not for the others in their tile.
     async fn tile(&self, tile: Tile) -> Result<Vec<Hash>, Doubt> {
-        let address = tile.address();
-        let file = self.client.inner.cache.join(&address);
-        let is_whole = tile.width == 256;
-        let length = tile.width * 32;
-        let kept = if is_whole { files::read_optional(&file)? } else { None };
-        let kept = kept.filter(|bytes| bytes.len() as u64 == length);
-        let bytes = match &kept {
-            Some(bytes) => bytes.clone(),
-            None => self.client.get(self.database, &address, length).await?,
-        };
+        let (address, length) = (tile.address(), tile.width * 32);
+        let bytes = self.client.get(self.database, &address, length).await?;
         if bytes.len() as u64 != length {
-            return Err(Doubt::Failed(format!("{address} of the checksum database has {} bytes, not {length}", bytes.len())));
-        }
-        if is_whole && kept.is_none() {
-            files::write(&file, &bytes)?;
+            let found = bytes.len();
+            return Err(Doubt::Failed(format!("{address} of the checksum database has {found} bytes, not {length}")));
         }
         Ok(bytes.chunks_exact(32).filter_map(|hash| hash.try_into().ok()).collect())
     }

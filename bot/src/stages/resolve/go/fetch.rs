@@ -131,8 +131,7 @@ type Read = (Vec<Answer>, Vec<Need>);
 fn read_all(modules: &GoModules, wanted: Vec<Need>) -> Result<Read, Failure> {
     let share = wanted.len().div_ceil(READERS).max(1);
     std::thread::scope(|scope| {
-        let readers: Vec<_> =
-            wanted.chunks(share).map(|part| scope.spawn(move || read_part(modules, part))).collect();
+        let readers: Vec<_> = wanted.chunks(share).map(|part| scope.spawn(move || read_part(modules, part))).collect();
         let (mut answers, mut missing) = (Vec::with_capacity(wanted.len()), Vec::new());
         for reader in readers {
             let read = reader.join().map_err(|_| Failure {
@@ -152,9 +151,9 @@ fn read_part(modules: &GoModules, wanted: &[Need]) -> Result<Read, Failure> {
     for need in wanted {
         let answer = match need {
             Need::Mod(version) => kept_mod(modules, version)?.map(|file| Answer::Mod(version.clone(), file)),
-            Need::Zip(version) => kept_facts(modules, version)?.map(|facts| {
-                Answer::Zip(version.clone(), Lookup::Found(Arc::new(facts)))
-            }),
+            Need::Zip(version) => {
+                kept_facts(modules, version)?.map(|facts| Answer::Zip(version.clone(), Lookup::Found(Arc::new(facts))))
+            }
         };
         match answer {
             Some(answer) => answers.push(answer),

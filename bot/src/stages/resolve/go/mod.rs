@@ -19,6 +19,7 @@ use indicatif::ProgressBar;
 use nixwright_resolver::ResolveError;
 use nixwright_resolver::go::catalog::{GoSystem, Known, Need, Project, Step, Target};
 use nixwright_resolver::go::facts::StandardLibrary;
+use nixwright_resolver::go::graph::{self, GraphStep};
 use nixwright_resolver::go::step;
 use nixwright_resolver::plan::go::GoGraph;
 
@@ -78,18 +79,52 @@ impl GoGraphs {
         key: &str,
         progress: &ProgressBar,
     ) -> Result<GoGraph, Failure> {
-        let standard = self.standard().await?;
-        let target = target.with(standard);
+        let target = target.with(self.standard().await?);
+        let next = |known: &Known| match step(project, &target, known) {
+            Ok(Step::Done(graph)) => Ok(Next::Done(*graph)),
+            Ok(Step::Need(needs)) => Ok(Next::Need(needs)),
+            Err(error) => Err(resolve_failure(&error)),
+        };
+        self.rounds(next, &format!("graph {key}"), progress).await
+    }
+
+    /// The modules that a local module or workspace is built from, as `go list -m all` prints them: without a look at packages.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
+    pub async fn build_list(
+        &self,
+        project: &Project,
+        key: &str,
+        progress: &ProgressBar,
+    ) -> Result<Vec<String>, Failure> {
+        let rules = self.toolchain().await;
+        let rules = rules.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?.version;
+        let next = |known: &Known| match graph::step(project, known, &rules) {
+            Ok(GraphStep::Done(list)) => Ok(Next::Done(list.lines())),
+            Ok(GraphStep::Need(needs)) => Ok(Next::Need(needs)),
+            Err(error) => Err(resolve_failure(&error.into())),
+        };
+        self.rounds(next, &format!("build list {key}"), progress).await
+    }
+
+    /// Fetches what is asked for until nothing is.
+    async fn rounds<T>(
+        &self,
+        next: impl Fn(&Known) -> Result<Next<T>, Failure>,
+        key: &str,
+        progress: &ProgressBar,
+    ) -> Result<T, Failure> {
         let mut known = Known::default();
         let last = kept::needs(self.modules.cache(), key);
         self.read_kept(last.clone(), &mut known).await?;
         loop {
-            let needs = match step(project, &target, &known).map_err(|error| resolve_failure(&error))? {
-                Step::Done(graph) => {
+            let needs = match next(&known)? {
+                Next::Done(found) => {
                     kept::keep_needs(self.modules.cache(), key, &last, &known)?;
-                    return Ok(*graph);
+                    return Ok(found);
                 }
-                Step::Need(needs) => needs,
+                Next::Need(needs) => needs,
             };
             if needs.iter().all(|need| is_known(need, &known)) {
                 let message = "the resolution asks again for what it knows; this is a bug".to_owned();
@@ -98,6 +133,12 @@ impl GoGraphs {
             self.fetch(needs, &mut known, progress).await?;
         }
     }
+}
+
+/// Where a resolution stands.
+enum Next<T> {
+    Need(Vec<Need>),
+    Done(T),
 }
 
 fn is_known(need: &Need, known: &Known) -> bool {

@@ -39,6 +39,10 @@ impl GoRelease {
     pub fn program(&self) -> String {
         self.subpath.as_ref().map_or_else(|| self.module.clone(), |folder| format!("{}/{folder}", self.module))
     }
+
+    fn key(&self) -> String {
+        format!("{}@{}", self.program(), self.version)
+    }
 }
 
 impl GoGraphs {
@@ -60,7 +64,25 @@ impl GoGraphs {
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn release_graph(&self, release: &GoRelease, progress: &ProgressBar) -> Result<GoGraph, Failure> {
-        let GoRelease { module, version, systems, tags, cgo, .. } = release;
+        let GoRelease { systems, tags, cgo, .. } = release;
+        let target = GoTarget { systems: systems.clone(), cgo: *cgo, tags: tags.clone() };
+        self.graph(&self.release_project(release).await?, &target, &release.key(), progress).await
+    }
+
+    /// The modules that a release is built from, as `go list -m all` prints them.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
+    pub async fn release_build_list(
+        &self,
+        release: &GoRelease,
+        progress: &ProgressBar,
+    ) -> Result<Vec<String>, Failure> {
+        self.build_list(&self.release_project(release).await?, &release.key(), progress).await
+    }
+
+    async fn release_project(&self, release: &GoRelease) -> Result<Project, Failure> {
+        let GoRelease { module, version, .. } = release;
         let facts = self.root(module, version).await?;
         let go_mod = facts.go_mod().map_or_else(|| GoMod::without_file(module), str::to_owned);
         let main = LocalModule {
@@ -70,9 +92,7 @@ impl GoGraphs {
             facts,
             version: Some(version.clone()),
         };
-        let project = Project { mains: vec![main], programs: vec![release.program()], ..Project::default() };
-        let target = GoTarget { systems: systems.clone(), cgo: *cgo, tags: tags.clone() };
-        self.graph(&project, &target, &format!("{}@{version}", release.program()), progress).await
+        Ok(Project { mains: vec![main], programs: vec![release.program()], ..Project::default() })
     }
 
     /// What a release's own zip teaches.
@@ -94,7 +114,11 @@ impl GoGraphs {
         match self.sumdb.check(module, version, facts.sum()).await.map_err(|error| failure(&error))? {
             Verdict::Verified => Ok(Trust::Verified),
             Verdict::Unavailable { why } => {
-                tracing::debug!(go.module = module, go.version = version, "not checked by the checksum database: {why}");
+                tracing::debug!(
+                    go.module = module,
+                    go.version = version,
+                    "not checked by the checksum database: {why}"
+                );
                 Ok(Trust::Unavailable)
             }
             Verdict::Failed { why } => Err(Failure {
@@ -133,7 +157,7 @@ fn is_browsable(url: &str) -> bool {
 fn repository_of(module: &str) -> Option<String> {
     let mut elements = module.splitn(4, '/').skip(1);
     let name = format!("{}/{}", elements.next()?, elements.next()?);
-    endpoints::github_repository(&name).map(String::from).filter(|url| {
-        url.strip_prefix("https://").is_some_and(|place| module.starts_with(place))
-    })
+    endpoints::github_repository(&name)
+        .map(String::from)
+        .filter(|url| url.strip_prefix("https://").is_some_and(|place| module.starts_with(place)))
 }
