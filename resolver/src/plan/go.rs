@@ -28,6 +28,9 @@ pub struct GoGraph {
     pub godebug: BTreeMap<String, String>,
     /// The Nix systems that the graph is for.
     pub systems: BTreeSet<String>,
+    /// Systems that were asked for and on which none of the programs can be compiled, and why not.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub refused: BTreeMap<String, String>,
     /// The build list: every selected module by path, the main modules included.
     pub modules: BTreeMap<String, Module>,
     /// The go.mod files that stock Go reads when it builds this and that are not inside a module whose source is

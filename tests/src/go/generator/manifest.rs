@@ -100,8 +100,8 @@ pub(super) fn require_lines(chance: &mut Chance, world: &World, direct: &Require
         return String::new();
     }
     if chance.percent(30) {
-        return lines.iter().fold(String::from("\n"), |text, line| text + "require " + line);
+        return lines.iter().fold(String::from("\n"), |text, line| text + "require " + line.as_str());
     }
-    let inside = lines.iter().fold(String::new(), |text, line| text + "\t" + line);
+    let inside = lines.iter().fold(String::new(), |text, line| text + "\t" + line.as_str());
     format!("\nrequire (\n{inside})\n")
 }

@@ -65,7 +65,7 @@ fn in_sums(universe: &mut Universe, change: impl Fn(&str) -> Option<String>) {
     for (path, text) in &mut universe.files {
         let own = !path.starts_with("proxy/");
         if own && (path.ends_with("go.sum") || path.ends_with("go.work.sum")) {
-            *text = text.lines().filter_map(&change).fold(String::new(), |text, line| text + &line + "\n");
+            *text = text.lines().filter_map(&change).fold(String::new(), |text, line| text + line.as_str() + "\n");
         }
     }
 }

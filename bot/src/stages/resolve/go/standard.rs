@@ -3,7 +3,7 @@
 use std::path::Path;
 use std::sync::Arc;
 
-use nixwright_resolver::go::facts::{StandardBuilder, StandardLibrary};
+use nixwright_resolver::go::facts::{Content, StandardBuilder, StandardLibrary};
 
 use super::GoGraphs;
 use crate::clients::files::{self, FileError};
@@ -74,7 +74,7 @@ fn take(source: &Path, builder: &mut StandardBuilder) -> Result<(), FileError> {
             if kind.is_dir() && StandardBuilder::wants(&format!("{path}/x.go")) {
                 waiting.push((entry.path(), path));
             } else if kind.is_file() && StandardBuilder::wants(&path) {
-                builder.add(&path, &files::read(&entry.path())?);
+                builder.add(&path, Content::Bytes(&files::read(&entry.path())?));
             }
         }
     }
