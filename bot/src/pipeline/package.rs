@@ -248,6 +248,7 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
         Lto::Fat => Some("fat"),
     };
     plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
-    package_files(attr, plan, strategy, Settings { lto, ..Settings::default() })
+    let ldflags = &package.go.flags(&plan.version);
+    package_files(attr, plan, strategy, Settings { lto, ldflags })
         .map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }

@@ -31,10 +31,27 @@ pub fn files(
     strategy: Strategy,
     ldflags: &[String],
 ) -> Result<BTreeMap<&'static str, String>, RenderError> {
+    let mut meta = Meta::of(plan)?;
+    meta.pname = literal(plan, "the name", program(plan, graph))?;
+    // Nix takes what follows `-` for a version only where it begins with a digit.
+    let version = plan.version.strip_prefix('v').unwrap_or(&plan.version);
+    meta.version = literal(plan, "the version", version)?;
     let package = PackageNix {
-        meta: Meta::of(plan)?,
+        meta,
         strategy: literal(plan, "the strategy", strategy.as_str())?,
         ldflags: ldflags.iter().map(|flag| literal(plan, "ldflags", flag)).collect::<Result<_, _>>()?,
     };
     Ok(BTreeMap::from([("package.nix", package.render()? + "\n"), ("graph.json", graph_json::render(plan, graph)?)]))
+}
+
+/// What people call the package: its program, or, where there are several, the end of its module's path.
+fn program<'a>(plan: &'a Plan, graph: &'a GoGraph) -> &'a str {
+    let names = graph.binaries();
+    match (names.len(), names.first()) {
+        (1, Some(only)) => only,
+        _ => {
+            let is_major = |element: &&str| element.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
+            plan.name.split('/').rev().find(|element| !is_major(element)).unwrap_or(&plan.name)
+        }
+    }
 }
