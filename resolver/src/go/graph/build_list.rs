@@ -6,7 +6,7 @@ use super::replacements::Instead;
 use super::select::Selection;
 use crate::go::GoError;
 use crate::go::catalog::ModuleVersion;
-use crate::go::sums::Sums;
+use crate::go::sums::Part;
 use crate::go::version::{gover, is_toolchain};
 use crate::plan::go::Replacement;
 
@@ -28,10 +28,8 @@ pub struct BuildList {
     /// Whether a package is looked for in the roots alone ([`Selected::root`]), so that finding it there is enough, and not finding
     /// it there is an error for what a main module imports. Otherwise all modules are looked at together.
     pub roots_first: bool,
-    /// What go.sum or go.work.sum say.
-    pub sums: Sums,
-    /// The go.mod files that were read from a proxy.
-    mod_files: BTreeSet<ModuleVersion>,
+    /// The go.mod files from proxies that are read whatever is built.
+    mod_files: Vec<ModuleVersion>,
 }
 
 /// A selected module.
@@ -47,6 +45,9 @@ pub struct Selected {
     pub go: Option<String>,
     /// Whether the go.mod that counts was read. That of a module which others require and whose packages none of them needs was not.
     pub read: bool,
+    /// The hashes, `h1:…`, that its zip must have, each with the file that says so: go.sum, go.work.sum. Go does not build with
+    /// a module that has none, except in a workspace.
+    pub sums: Vec<(String, String)>,
     /// Whether a main module requires it, or is it.
     pub root: bool,
     /// Whether a main module requires it without `// indirect`.
@@ -88,7 +89,12 @@ impl BuildList {
             let main = matches!(source, Place::Main(_));
             let own = || inputs.mains.iter().map(|main| &main.file).find(|file| main && file.module == path);
             let file = selection.files.get(&node).copied().or_else(own);
+            let sums = match &source {
+                Place::Proxy(module) => inputs.sums.expected(&module.path, &module.version, Part::Zip),
+                Place::Main(_) | Place::Folder(_) => Vec::new(),
+            };
             let selected = Selected {
+                sums,
                 version,
                 replace,
                 go: file.and_then(|file| file.go.clone()),
@@ -105,6 +111,7 @@ impl BuildList {
             (None, Some(main)) => main.file.godebug.clone(),
             (None, None) => Vec::new(),
         };
+        let roots_first = inputs.work.is_none() && gover::prunes(Some(inputs.go()));
         Ok(Self {
             mains: mains.map(str::to_owned).collect(),
             workspace: inputs.work.is_some(),
@@ -112,9 +119,8 @@ impl BuildList {
             toolchain: inputs.toolchain().map(str::to_owned),
             godebug,
             modules,
-            roots_first: inputs.work.is_none() && gover::prunes(Some(inputs.go())),
-            sums: inputs.sums.clone(),
-            mod_files: selection.read.clone(),
+            roots_first,
+            mod_files: if roots_first { Vec::new() } else { selection.fetched_files() },
         })
     }
 
@@ -132,8 +138,7 @@ impl BuildList {
             Place::Proxy(module) => Some(module.clone()),
             Place::Main(_) | Place::Folder(_) => None,
         });
-        let whole = if self.roots_first { BTreeSet::new() } else { self.mod_files.clone() };
-        files.chain(whole).collect()
+        files.chain(self.mod_files.iter().cloned()).collect()
     }
 
     /// Whether each module stands for one path only: Go refuses to build with one that replaces two, or replaces one and is itself

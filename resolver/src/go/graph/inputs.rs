@@ -22,7 +22,7 @@ pub(super) struct Main {
 
 /// All that a project says of itself.
 #[derive(Debug)]
-pub(super) struct Inputs {
+pub(super) struct Inputs<'a> {
     /// The main module, or the workspace's members in the order of go.work.
     pub(super) mains: Vec<Main>,
     /// The workspace.
@@ -35,7 +35,7 @@ pub(super) struct Inputs {
     /// counts only if they are needed.
     pub(super) folders: HashMap<String, Result<GoMod, SyntaxError>>,
     /// go.sum, or go.work.sum and the members' go.sum.
-    pub(super) sums: Sums,
+    pub(super) sums: Sums<'a>,
 }
 
 /// The folders that `replace` lines of the main modules and the workspace lead to, relative to the project's root (or rooted):
@@ -77,9 +77,9 @@ pub(super) fn name_of(dir: &str, file: &str) -> String {
     paths::clean(&format!("{dir}/{file}"))
 }
 
-impl Inputs {
+impl<'a> Inputs<'a> {
     /// Reads and checks what a project says of itself.
-    pub(super) fn read(project: &Project, rules: &str) -> Result<Self, GoError> {
+    pub(super) fn read(project: &'a Project, rules: &str) -> Result<Self, GoError> {
         let work = project.work.as_ref().map(|(text, _)| read_work(text)).transpose()?;
         if let Some(work) = &work {
             check_work(work, project, rules)?;
@@ -123,7 +123,7 @@ impl Inputs {
     }
 }
 
-fn read_sums(project: &Project) -> Result<Sums, GoError> {
+fn read_sums(project: &Project) -> Result<Sums<'_>, GoError> {
     let mut sums = Sums::default();
     if let Some((_, text)) = &project.work {
         sums.read("go.work.sum", text.as_deref().unwrap_or_default())?;

@@ -53,7 +53,7 @@ pub fn lines(project: &Project, known: &Known, rules: &str) -> Result<Vec<String
     let mut lines = Vec::new();
     selection.nodes.walk(&selection.roots, |node, _| {
         let own = selection.nodes.label(node);
-        let required = selection.nodes.get(node).requires.iter().flatten();
+        let required = selection.nodes.required(node).iter();
         lines.extend(required.map(|required| format!("{own} {}", selection.nodes.label(*required))));
     });
     Ok(lines)

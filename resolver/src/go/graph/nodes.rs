@@ -85,6 +85,11 @@ impl<'a> Nodes<'a> {
         &self.all[node as usize]
     }
 
+    /// What a node requires, as far as that was read.
+    pub(super) fn required(&self, node: NodeId) -> &[NodeId] {
+        self.get(node).requires.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn name(&self, node: NodeId) -> &'a str {
         self.paths[self.get(node).path as usize].name
     }
@@ -158,7 +163,7 @@ impl<'a> Nodes<'a> {
         }
         while let Some((node, from)) = queue.pop_front() {
             tell(node, from);
-            for required in self.get(node).requires.iter().flatten() {
+            for required in self.required(node) {
                 if !std::mem::replace(&mut seen[*required as usize], true) {
                     queue.push_back((*required, Some(node)));
                 }
