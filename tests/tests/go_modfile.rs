@@ -240,7 +240,7 @@ fn compare<E: std::fmt::Display>(
     let finished = run(&mut go);
     let ours = ours.map_err(|error| error.to_string());
     let same = if finished.code == Some(0) {
-        let theirs = without_nothing(serde_json::from_str(&finished.stdout).unwrap());
+        let theirs = without_nothing(serde_json::from_str(&finished.stdout).expect("JSON of Go"));
         ours.as_ref().is_ok_and(|ours| without_nothing(ours.clone()) == theirs)
     } else {
         let line = |reason: &String| reason.split([' ', ':']).nth(1).map(str::to_owned);

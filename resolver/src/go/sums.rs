@@ -1,5 +1,6 @@
 //! go.sum and go.work.sum: the hashes that content must have.
 
+use std::borrow::Cow;
 use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
@@ -7,6 +8,7 @@ use data_encoding::BASE64;
 use sha2::{Digest as _, Sha256};
 
 use super::GoError;
+use super::catalog::ModuleVersion;
 
 /// What an old version of Go wrote for modules without go.mod: not a hash of anything that is fetched.
 const EMPTY_GO_MOD: &str = "h1:G7mAYYxgmS0lVkHyy2hEOLQCFB0DlQFTMLWggykrydY=";
@@ -54,7 +56,7 @@ struct File<'a> {
 }
 
 /// Hashes by path and version: the first one, and what else there is.
-type Lines<'a> = HashMap<(&'a str, &'a str), (&'a str, Vec<&'a str>)>;
+type Lines<'a> = HashMap<(Cow<'a, str>, Cow<'a, str>), (Cow<'a, str>, Vec<Cow<'a, str>>)>;
 
 impl<'a> Sums<'a> {
     /// Adds the lines of a file.
@@ -81,9 +83,9 @@ impl<'a> Sums<'a> {
                 Some(version) => (&mut file.mods, version),
                 None => (&mut file.zips, version),
             };
-            match lines.entry((path, version)) {
-                Entry::Vacant(entry) => _ = entry.insert((hash, Vec::new())),
-                Entry::Occupied(mut entry) => entry.get_mut().1.push(hash),
+            match lines.entry((path.into(), version.into())) {
+                Entry::Vacant(entry) => _ = entry.insert((hash.into(), Vec::new())),
+                Entry::Occupied(mut entry) => entry.get_mut().1.push(hash.into()),
             }
         }
         self.files.push(file);
@@ -125,17 +127,38 @@ impl<'a> Sums<'a> {
     }
 
     /// All module versions whose go.mod some line speaks of.
-    pub fn mods(&self) -> impl Iterator<Item = (&'a str, &'a str)> {
-        self.files.iter().flat_map(|file| file.mods.keys().copied())
+    pub fn mods(&self) -> impl Iterator<Item = (&str, &str)> {
+        self.files.iter().flat_map(|file| file.mods.keys().map(|(path, version)| (&**path, &**version)))
     }
+
+    /// What the files say of these modules' zips, apart from the texts that they were read from.
+    pub fn zips<'m>(&self, modules: &(impl Iterator<Item = &'m ModuleVersion> + Clone)) -> Sums<'static> {
+        let mut files = Vec::with_capacity(self.files.len());
+        for file in &self.files {
+            let mut zips = HashMap::new();
+            for ModuleVersion { path, version } in modules.clone() {
+                let Some((first, others)) = file.zips.get(&(path.as_str().into(), version.as_str().into())) else {
+                    continue;
+                };
+                let hashes = (own(first), others.iter().map(|hash| own(hash)).collect());
+                zips.insert((own(path), own(version)), hashes);
+            }
+            files.push(File { name: file.name.clone(), zips, mods: HashMap::new() });
+        }
+        Sums { files }
+    }
+}
+
+fn own(text: &str) -> Cow<'static, str> {
+    Cow::Owned(text.to_owned())
 }
 
 impl File<'_> {
     /// The hashes that can be compared.
     fn hashes<'s>(&'s self, path: &'s str, version: &'s str, part: Part) -> impl Iterator<Item = &'s str> + use<'s> {
         let lines = if part == Part::Zip { &self.zips } else { &self.mods };
-        let found = lines.get(&(path, version)).into_iter();
-        let all = found.flat_map(|(first, others)| std::iter::once(first).chain(others)).copied();
+        let found = lines.get(&(path.into(), version.into())).into_iter();
+        let all = found.flat_map(|(first, others)| std::iter::once(first).chain(others)).map(|hash| &**hash);
         all.filter(|hash| hash.starts_with("h1:"))
     }
 }

@@ -6,7 +6,7 @@ use super::replacements::Instead;
 use super::select::Selection;
 use crate::go::GoError;
 use crate::go::catalog::ModuleVersion;
-use crate::go::sums::Part;
+use crate::go::sums::Sums;
 use crate::go::version::{gover, is_toolchain};
 use crate::plan::go::Replacement;
 
@@ -28,6 +28,9 @@ pub struct BuildList {
     /// Whether a package is looked for in the roots alone ([`Selected::root`]), so that finding it there is enough, and not finding
     /// it there is an error for what a main module imports. Otherwise all modules are looked at together.
     pub roots_first: bool,
+    /// What go.sum and go.work.sum say of the zips of these modules. Go does not build with one of which they say nothing, except
+    /// in a workspace.
+    pub sums: Sums<'static>,
     /// The go.mod files from proxies that are read whatever is built.
     mod_files: Vec<ModuleVersion>,
 }
@@ -45,9 +48,6 @@ pub struct Selected {
     pub go: Option<String>,
     /// Whether the go.mod that counts was read. That of a module which others require and whose packages none of them needs was not.
     pub read: bool,
-    /// The hashes, `h1:…`, that its zip must have, each with the file that says so: go.sum, go.work.sum. Go does not build with
-    /// a module that has none, except in a workspace.
-    pub sums: Vec<(String, String)>,
     /// Whether a main module requires it, or is it.
     pub root: bool,
     /// Whether a main module requires it without `// indirect`.
@@ -89,12 +89,7 @@ impl BuildList {
             let main = matches!(source, Place::Main(_));
             let own = || inputs.mains.iter().map(|main| &main.file).find(|file| main && file.module == path);
             let file = selection.files.get(&node).copied().or_else(own);
-            let sums = match &source {
-                Place::Proxy(module) => inputs.sums.expected(&module.path, &module.version, Part::Zip),
-                Place::Main(_) | Place::Folder(_) => Vec::new(),
-            };
             let selected = Selected {
-                sums,
                 version,
                 replace,
                 go: file.and_then(|file| file.go.clone()),
@@ -112,6 +107,11 @@ impl BuildList {
             (None, None) => Vec::new(),
         };
         let roots_first = inputs.work.is_none() && gover::prunes(Some(inputs.go()));
+        let zips = modules.values().filter_map(|module| match &module.source {
+            Place::Proxy(version) => Some(version),
+            Place::Main(_) | Place::Folder(_) => None,
+        });
+        let sums = inputs.sums.zips(&zips);
         Ok(Self {
             mains: mains.map(str::to_owned).collect(),
             workspace: inputs.work.is_some(),
@@ -120,6 +120,7 @@ impl BuildList {
             godebug,
             modules,
             roots_first,
+            sums,
             mod_files: if roots_first { Vec::new() } else { selection.fetched_files() },
         })
     }

@@ -88,8 +88,9 @@ impl<'a> Inputs<'a> {
         for main in &project.mains {
             let file = read_main(&main.dir, &main.go_mod)?;
             check_main(&file, &main.dir, rules)?;
-            if let Some(work) = &work {
-                check_member(&file, &main.dir, work)?;
+            match &work {
+                Some(work) => check_member(&file, &main.dir, work)?,
+                None => check_godebug(&name_of(&main.dir, "go.mod"), &file.godebug, rules)?,
             }
             mains.push(Main { file, dir: main.dir.clone() });
         }
@@ -137,6 +138,7 @@ fn read_sums(project: &Project) -> Result<Sums<'_>, GoError> {
 fn check_work(work: &GoWork, project: &Project, rules: &str) -> Result<(), GoError> {
     let go = work.go.as_deref().unwrap_or(gover::DEFAULT_WORK);
     check_rules("go.work", go, rules)?;
+    check_godebug("go.work", &work.godebug, rules)?;
     let mut seen = HashSet::new();
     for used in &work.uses {
         if !seen.insert(paths::clean(&used.path)) {
@@ -149,6 +151,23 @@ fn check_work(work: &GoWork, project: &Project, rules: &str) -> Result<(), GoErr
         Some(path) => Err(GoError::Invalid { file: "go.work".to_owned(), reason: format!("{path} has no go.mod") }),
         None => Ok(()),
     }
+}
+
+/// As modload's `CheckGodebug`, but that names which no version knows are left to the compiler's Go.
+fn check_godebug(file: &str, lines: &[(String, String)], rules: &str) -> Result<(), GoError> {
+    for (key, value) in lines {
+        let go = value.strip_prefix("go").filter(|go| gover::is_valid(go));
+        let wrong = match go {
+            _ if key != "default" => None,
+            None => Some("is no goVERSION"),
+            Some(go) => gover::compare(go, rules).is_gt().then_some("is too new"),
+        };
+        if let Some(wrong) = wrong {
+            let reason = format!("godebug: {key}={value} {wrong}");
+            return Err(GoError::Invalid { file: file.to_owned(), reason });
+        }
+    }
+    Ok(())
 }
 
 fn check_rules(what: &str, go: &str, rules: &str) -> Result<(), GoError> {

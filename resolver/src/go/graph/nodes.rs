@@ -150,11 +150,15 @@ impl<'a> Nodes<'a> {
         self.paths.iter().filter_map(|path| path.selected)
     }
 
-    /// Goes through the graph breadth first, and tells each node once with the one that it was first seen under.
+    /// Goes through the graph breadth first, and tells each node once with the one that it was first seen under. The nodes
+    /// `skipped` are as if they were not there.
     ///
     /// As mvs' `WalkBreadthFirst`.
-    pub(super) fn walk(&self, roots: &[NodeId], mut tell: impl FnMut(NodeId, Option<NodeId>)) {
+    pub(super) fn walk(&self, roots: &[NodeId], skipped: &[NodeId], mut tell: impl FnMut(NodeId, Option<NodeId>)) {
         let mut seen = vec![false; self.all.len()];
+        for node in skipped {
+            seen[*node as usize] = true;
+        }
         let mut queue: std::collections::VecDeque<(NodeId, Option<NodeId>)> = std::collections::VecDeque::new();
         for root in roots {
             if !std::mem::replace(&mut seen[*root as usize], true) {

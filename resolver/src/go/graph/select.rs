@@ -375,7 +375,7 @@ impl<'a> Selection<'a> {
         }
         let mut under: HashMap<NodeId, Option<NodeId>> = HashMap::new();
         let mut first = None;
-        self.nodes.walk(&self.roots, |node, from| {
+        self.nodes.walk(&self.roots, &[], |node, from| {
             under.insert(node, from);
             if first.is_none() && self.failed.contains_key(&node) {
                 first = Some(node);
@@ -391,6 +391,13 @@ impl<'a> Selection<'a> {
         }
         chain.reverse();
         Some(GoError::Required { chain: chain.join(" requires "), source: Box::new(error) })
+    }
+
+    /// What the main module requires of itself: with pruning Go overlooks that, and `go mod graph` leaves it out.
+    pub(super) fn required_of_itself(&self) -> Vec<NodeId> {
+        let (Some(main), Some(root)) = (self.inputs.single(), self.roots.first()) else { return Vec::new() };
+        let required = self.nodes.required(*root).iter().copied();
+        required.filter(|node| self.nodes.name(*node) == main.file.module).collect()
     }
 
     /// Every line of the main module's go.mod must be what is selected.
