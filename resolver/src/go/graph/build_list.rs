@@ -28,10 +28,11 @@ pub struct BuildList {
     /// Whether a package is looked for in the roots alone ([`Selected::root`]), so that finding it there is enough, and not finding
     /// it there is an error for what a main module imports. Otherwise all modules are looked at together.
     pub roots_first: bool,
-    /// What go.sum or go.work.sum say.
-    pub sums: Sums,
-    /// The go.mod files that were read from a proxy.
-    mod_files: BTreeSet<ModuleVersion>,
+    /// What go.sum and go.work.sum say of the zips of these modules. Go does not build with one of which they say nothing, except
+    /// in a workspace.
+    pub sums: Sums<'static>,
+    /// The go.mod files from proxies that are read whatever is built.
+    mod_files: Vec<ModuleVersion>,
 }
 
 /// A selected module.
@@ -105,6 +106,12 @@ impl BuildList {
             (None, Some(main)) => main.file.godebug.clone(),
             (None, None) => Vec::new(),
         };
+        let roots_first = inputs.work.is_none() && gover::prunes(Some(inputs.go()));
+        let zips = modules.values().filter_map(|module| match &module.source {
+            Place::Proxy(version) => Some(version),
+            Place::Main(_) | Place::Folder(_) => None,
+        });
+        let sums = inputs.sums.zips(&zips);
         Ok(Self {
             mains: mains.map(str::to_owned).collect(),
             workspace: inputs.work.is_some(),
@@ -112,9 +119,9 @@ impl BuildList {
             toolchain: inputs.toolchain().map(str::to_owned),
             godebug,
             modules,
-            roots_first: inputs.work.is_none() && gover::prunes(Some(inputs.go())),
-            sums: inputs.sums.clone(),
-            mod_files: selection.read.clone(),
+            roots_first,
+            sums,
+            mod_files: if roots_first { Vec::new() } else { selection.fetched_files() },
         })
     }
 
@@ -132,8 +139,7 @@ impl BuildList {
             Place::Proxy(module) => Some(module.clone()),
             Place::Main(_) | Place::Folder(_) => None,
         });
-        let whole = if self.roots_first { BTreeSet::new() } else { self.mod_files.clone() };
-        files.chain(whole).collect()
+        files.chain(self.mod_files.iter().cloned()).collect()
     }
 
     /// Whether each module stands for one path only: Go refuses to build with one that replaces two, or replaces one and is itself

@@ -22,7 +22,7 @@ pub(super) struct Main {
 
 /// All that a project says of itself.
 #[derive(Debug)]
-pub(super) struct Inputs {
+pub(super) struct Inputs<'a> {
     /// The main module, or the workspace's members in the order of go.work.
     pub(super) mains: Vec<Main>,
     /// The workspace.
@@ -35,7 +35,7 @@ pub(super) struct Inputs {
     /// counts only if they are needed.
     pub(super) folders: HashMap<String, Result<GoMod, SyntaxError>>,
     /// go.sum, or go.work.sum and the members' go.sum.
-    pub(super) sums: Sums,
+    pub(super) sums: Sums<'a>,
 }
 
 /// The folders that `replace` lines of the main modules and the workspace lead to, relative to the project's root (or rooted):
@@ -77,9 +77,9 @@ pub(super) fn name_of(dir: &str, file: &str) -> String {
     paths::clean(&format!("{dir}/{file}"))
 }
 
-impl Inputs {
+impl<'a> Inputs<'a> {
     /// Reads and checks what a project says of itself.
-    pub(super) fn read(project: &Project, rules: &str) -> Result<Self, GoError> {
+    pub(super) fn read(project: &'a Project, rules: &str) -> Result<Self, GoError> {
         let work = project.work.as_ref().map(|(text, _)| read_work(text)).transpose()?;
         if let Some(work) = &work {
             check_work(work, project, rules)?;
@@ -88,8 +88,9 @@ impl Inputs {
         for main in &project.mains {
             let file = read_main(&main.dir, &main.go_mod)?;
             check_main(&file, &main.dir, rules)?;
-            if let Some(work) = &work {
-                check_member(&file, &main.dir, work)?;
+            match &work {
+                Some(work) => check_member(&file, &main.dir, work)?,
+                None => check_godebug(&name_of(&main.dir, "go.mod"), &file.godebug, rules)?,
             }
             mains.push(Main { file, dir: main.dir.clone() });
         }
@@ -123,7 +124,7 @@ impl Inputs {
     }
 }
 
-fn read_sums(project: &Project) -> Result<Sums, GoError> {
+fn read_sums(project: &Project) -> Result<Sums<'_>, GoError> {
     let mut sums = Sums::default();
     if let Some((_, text)) = &project.work {
         sums.read("go.work.sum", text.as_deref().unwrap_or_default())?;
@@ -137,6 +138,7 @@ fn read_sums(project: &Project) -> Result<Sums, GoError> {
 fn check_work(work: &GoWork, project: &Project, rules: &str) -> Result<(), GoError> {
     let go = work.go.as_deref().unwrap_or(gover::DEFAULT_WORK);
     check_rules("go.work", go, rules)?;
+    check_godebug("go.work", &work.godebug, rules)?;
     let mut seen = HashSet::new();
     for used in &work.uses {
         if !seen.insert(paths::clean(&used.path)) {
@@ -149,6 +151,23 @@ fn check_work(work: &GoWork, project: &Project, rules: &str) -> Result<(), GoErr
         Some(path) => Err(GoError::Invalid { file: "go.work".to_owned(), reason: format!("{path} has no go.mod") }),
         None => Ok(()),
     }
+}
+
+/// As modload's `CheckGodebug`, but that names which no version knows are left to the compiler's Go.
+fn check_godebug(file: &str, lines: &[(String, String)], rules: &str) -> Result<(), GoError> {
+    for (key, value) in lines {
+        let go = value.strip_prefix("go").filter(|go| gover::is_valid(go));
+        let wrong = match go {
+            _ if key != "default" => None,
+            None => Some("is no goVERSION"),
+            Some(go) => gover::compare(go, rules).is_gt().then_some("is too new"),
+        };
+        if let Some(wrong) = wrong {
+            let reason = format!("godebug: {key}={value} {wrong}");
+            return Err(GoError::Invalid { file: file.to_owned(), reason });
+        }
+    }
+    Ok(())
 }
 
 fn check_rules(what: &str, go: &str, rules: &str) -> Result<(), GoError> {

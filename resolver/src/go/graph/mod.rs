@@ -51,9 +51,10 @@ pub fn lines(project: &Project, known: &Known, rules: &str) -> Result<Vec<String
     let inputs = inputs::Inputs::read(project, rules)?;
     let selection = select::Selection::run(&inputs, known, rules)?;
     let mut lines = Vec::new();
-    selection.nodes.walk(&selection.roots, |node, _| {
+    let skipped = selection.required_of_itself();
+    selection.nodes.walk(&selection.roots, &skipped, |node, _| {
         let own = selection.nodes.label(node);
-        let required = selection.nodes.get(node).requires.iter().flatten();
+        let required = selection.nodes.required(node).iter().filter(|required| !skipped.contains(required));
         lines.extend(required.map(|required| format!("{own} {}", selection.nodes.label(*required))));
     });
     Ok(lines)

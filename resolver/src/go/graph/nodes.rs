@@ -85,6 +85,11 @@ impl<'a> Nodes<'a> {
         &self.all[node as usize]
     }
 
+    /// What a node requires, as far as that was read.
+    pub(super) fn required(&self, node: NodeId) -> &[NodeId] {
+        self.get(node).requires.as_deref().unwrap_or_default()
+    }
+
     pub(super) fn name(&self, node: NodeId) -> &'a str {
         self.paths[self.get(node).path as usize].name
     }
@@ -145,11 +150,15 @@ impl<'a> Nodes<'a> {
         self.paths.iter().filter_map(|path| path.selected)
     }
 
-    /// Goes through the graph breadth first, and tells each node once with the one that it was first seen under.
+    /// Goes through the graph breadth first, and tells each node once with the one that it was first seen under. The nodes
+    /// `skipped` are as if they were not there.
     ///
     /// As mvs' `WalkBreadthFirst`.
-    pub(super) fn walk(&self, roots: &[NodeId], mut tell: impl FnMut(NodeId, Option<NodeId>)) {
+    pub(super) fn walk(&self, roots: &[NodeId], skipped: &[NodeId], mut tell: impl FnMut(NodeId, Option<NodeId>)) {
         let mut seen = vec![false; self.all.len()];
+        for node in skipped {
+            seen[*node as usize] = true;
+        }
         let mut queue: std::collections::VecDeque<(NodeId, Option<NodeId>)> = std::collections::VecDeque::new();
         for root in roots {
             if !std::mem::replace(&mut seen[*root as usize], true) {
@@ -158,7 +167,7 @@ impl<'a> Nodes<'a> {
         }
         while let Some((node, from)) = queue.pop_front() {
             tell(node, from);
-            for required in self.get(node).requires.iter().flatten() {
+            for required in self.required(node) {
                 if !std::mem::replace(&mut seen[*required as usize], true) {
                     queue.push_back((*required, Some(node)));
                 }

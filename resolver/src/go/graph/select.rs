@@ -11,8 +11,9 @@ use super::replacements::Instead;
 use crate::go::GoError;
 use crate::go::catalog::{Known, Lookup, ModuleVersion, Need};
 use crate::go::modfile::GoMod;
+use crate::go::paths;
 use crate::go::sums::{Part, Verdict};
-use crate::go::version::{self, gover, is_toolchain};
+use crate::go::version::{self, gover, is_toolchain, semver};
 
 /// How far what a module requires is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -36,7 +37,7 @@ enum Loaded {
 
 /// A graph that is being read.
 pub(super) struct Selection<'a> {
-    pub(super) inputs: &'a Inputs,
+    pub(super) inputs: &'a Inputs<'a>,
     known: &'a Known,
     rules: &'a str,
     pub(super) nodes: Nodes<'a>,
@@ -49,14 +50,18 @@ pub(super) struct Selection<'a> {
     queue: VecDeque<(NodeId, Pruning)>,
     needs: BTreeSet<Need>,
     failed: HashMap<NodeId, GoError>,
-    /// The go.mod files that were read from a proxy.
-    pub(super) read: BTreeSet<ModuleVersion>,
     /// By node: the go.mod that counts for it.
     pub(super) files: HashMap<NodeId, &'a GoMod>,
 }
 
 /// Selects versions, as far as what is known allows.
-pub(super) fn select<'a>(inputs: &'a Inputs, known: &'a Known, rules: &'a str) -> Result<GraphStep, GoError> {
+pub(super) fn select<'a>(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Result<GraphStep, GoError> {
+    if known.mods.is_empty() {
+        let listed = listed(inputs);
+        if !listed.is_empty() {
+            return Ok(GraphStep::Need(listed));
+        }
+    }
     let selection = Selection::run(inputs, known, rules)?;
     if !selection.needs.is_empty() {
         return Ok(GraphStep::Need(selection.needs.into_iter().collect()));
@@ -65,13 +70,31 @@ pub(super) fn select<'a>(inputs: &'a Inputs, known: &'a Known, rules: &'a str) -
     BuildList::new(&selection).map(|list| GraphStep::Done(Box::new(list)))
 }
 
+/// More lines of go.sum than any real one has.
+const MOST_LISTED: usize = 20_000;
+
+/// The go.mod files that go.sum has lines for: just those that will be needed, but for some that no longer are. To ask for
+/// all of them first saves a round for each level of the graph.
+fn listed(inputs: &Inputs<'_>) -> Vec<Need> {
+    let fits = |path: &str, version: &str| {
+        let major = paths::split_major(path).map(|(_, major)| major);
+        paths::check_module(path).is_ok()
+            && semver::canonical(version).as_deref() == Some(version)
+            && major.is_some_and(|major| paths::check_major(version, major).is_ok())
+    };
+    let mods = inputs.sums.mods().filter(|(path, version)| fits(path, version)).take(MOST_LISTED);
+    let needs = mods.map(|(path, version)| ModuleVersion { path: path.to_owned(), version: version.to_owned() });
+    let needs: BTreeSet<Need> = needs.map(Need::Mod).collect();
+    needs.into_iter().collect()
+}
+
 impl<'a> Selection<'a> {
     /// Reads the graph as far as it is known.
     ///
     /// # Errors
     ///
     /// A go.mod that cannot be used.
-    pub(super) fn run(inputs: &'a Inputs, known: &'a Known, rules: &'a str) -> Result<Self, GoError> {
+    pub(super) fn run(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Result<Self, GoError> {
         let mut selection = Self {
             inputs,
             known,
@@ -83,7 +106,6 @@ impl<'a> Selection<'a> {
             queue: VecDeque::new(),
             needs: BTreeSet::new(),
             failed: HashMap::new(),
-            read: BTreeSet::new(),
             files: HashMap::new(),
         };
         if inputs.work.is_some() {
@@ -185,9 +207,9 @@ impl<'a> Selection<'a> {
                 continue;
             }
             let next = if pruning == Pruning::Unpruned { Pruning::Unpruned } else { own };
-            let required = self.nodes.get(node).requires.clone().unwrap_or_default();
-            for node in required {
-                self.enqueue(node, next);
+            for place in 0..self.nodes.required(node).len() {
+                let required = self.nodes.required(node)[place];
+                self.enqueue(required, next);
             }
         }
     }
@@ -205,7 +227,7 @@ impl<'a> Selection<'a> {
                     next.insert(selected);
                     continue;
                 }
-                for required in self.nodes.get(selected).requires.iter().flatten() {
+                for required in self.nodes.required(selected) {
                     let other = self.nodes.selected_of(*required);
                     if self.nodes.is_higher(other, *required) && !seen.contains(&other) {
                         next.insert(other);
@@ -329,8 +351,21 @@ impl<'a> Selection<'a> {
             let (declares, required) = (declares.clone(), required.to_owned());
             return Err(GoError::OtherModule { module: module.into_owned(), declares, required });
         }
-        self.read.insert(module.into_owned());
         Ok(Some(&found.content))
+    }
+
+    /// The go.mod files that were read from proxies.
+    pub(super) fn fetched_files(&self) -> Vec<ModuleVersion> {
+        let modules = self.files.keys().filter_map(|node| {
+            let module = self.nodes.get(*node).module?;
+            // That there is no conflict was seen when it was read.
+            match self.inputs.replacements.of(&module.path, &module.version).ok()? {
+                None => Some(module.clone()),
+                Some(Instead::Module(by)) => Some(by),
+                Some(Instead::Folder { .. }) => None,
+            }
+        });
+        modules.collect()
     }
 
     /// What is wrong with the first go.mod on the way from the roots, with that way.
@@ -340,7 +375,7 @@ impl<'a> Selection<'a> {
         }
         let mut under: HashMap<NodeId, Option<NodeId>> = HashMap::new();
         let mut first = None;
-        self.nodes.walk(&self.roots, |node, from| {
+        self.nodes.walk(&self.roots, &[], |node, from| {
             under.insert(node, from);
             if first.is_none() && self.failed.contains_key(&node) {
                 first = Some(node);
@@ -358,11 +393,18 @@ impl<'a> Selection<'a> {
         Some(GoError::Required { chain: chain.join(" requires "), source: Box::new(error) })
     }
 
+    /// What the main module requires of itself: with pruning Go overlooks that, and `go mod graph` leaves it out.
+    pub(super) fn required_of_itself(&self) -> Vec<NodeId> {
+        let (Some(main), Some(root)) = (self.inputs.single(), self.roots.first()) else { return Vec::new() };
+        let required = self.nodes.required(*root).iter().copied();
+        required.filter(|node| self.nodes.name(*node) == main.file.module).collect()
+    }
+
     /// Every line of the main module's go.mod must be what is selected.
     fn check_roots(&self) -> Result<(), GoError> {
         let (Some(main), Some(root)) = (self.inputs.single(), self.roots.first()) else { return Ok(()) };
         let pruned = gover::prunes(Some(self.inputs.go()));
-        for required in self.nodes.get(*root).requires.iter().flatten() {
+        for required in self.nodes.required(*root) {
             let selected = self.nodes.selected_of(*required);
             let itself = self.nodes.name(*required) == main.file.module;
             if selected != *required && !(itself && pruned) {

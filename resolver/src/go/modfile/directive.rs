@@ -32,7 +32,19 @@ pub(super) fn parse(text: &str, reading: Reading) -> Result<GoMod, SyntaxError> 
             first_error = wrong;
         }
     })?;
+    if reading == Reading::Main && first_error.is_none() {
+        first_error = retracted_major(text, &file);
+    }
     first_error.map_or(Ok(file), Err)
+}
+
+/// A main module can only retract versions that it can have. Its path may come last, so this is looked at in the end.
+fn retracted_major(text: &str, file: &GoMod) -> Option<SyntaxError> {
+    let (_, major) = paths::split_major(&file.module)?;
+    let mut versions = file.retract.iter().flat_map(|line| [&line.low, &line.high]);
+    let (version, reason) = versions.find_map(|version| Some((version, paths::check_major(version, major).err()?)))?;
+    let line = text.lines().position(|line| line.contains(version.as_str())).unwrap_or_default();
+    Some(SyntaxError { line: line + 1, reason: format!("retract: {reason}") })
 }
 
 /// The directive's name and its arguments; nothing in a block that has more than a name as its head.

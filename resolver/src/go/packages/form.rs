@@ -103,7 +103,9 @@ impl Parts<'_, '_> {
         for line in go.cgo.iter().filter(|line| self.context.where_holds(&line.when) & class != 0) {
             let list = list_for(&mut package.cgo, line.verb);
             let arguments = line.arguments.iter().map(|argument| (*argument).to_owned());
-            list.into_iter().for_each(|list| list.extend(arguments.clone()));
+            if let Some(list) = list {
+                list.extend(arguments);
+            }
         }
         if text(&self.folder.packages, go.package) == "main" {
             package.godebug.extend(go.debug.iter().map(|setting| (*setting).to_owned()));

@@ -279,7 +279,7 @@ impl<'k> Loader<'k> {
             for (mask, reason) in node.selection.problems.iter().filter(|(mask, _)| mask & node.wanted != 0) {
                 problems.push((mask & node.wanted, PackageError::broken(&node.path, reason.clone()).into()));
             }
-            problems.extend(self.check_files(node));
+            problems.extend(check_files(node));
         }
         let external = self.where_system(must_link_external);
         let main = |node: &&Node<'_>| node.selection.main() & node.wanted & external != 0;
@@ -290,30 +290,6 @@ impl<'k> Loader<'k> {
         problems.extend(self.colliding_paths());
         self.problems.extend(problems);
         super::cycles::find(&self.nodes, &mut self.problems);
-    }
-
-    /// Names of files that a tool could take for options, or that are one on some file systems.
-    fn check_files(&self, node: &Node<'k>) -> Option<(Mask, GoError)> {
-        let mut seen: HashMap<String, (&str, Mask)> = HashMap::new();
-        for (file, taken) in node.folder.files.iter().zip(&node.selection.files) {
-            let taken = taken & node.wanted;
-            if taken == 0 {
-                continue;
-            }
-            if !is_safe_argument(file.name) || file.name.starts_with("_cgo_") {
-                let reason = format!("invalid input file name {:?}", file.name);
-                return Some((taken, PackageError::broken(&node.path, reason).into()));
-            }
-            if file.name.bytes().all(|byte| !byte.is_ascii_uppercase()) && seen.is_empty() {
-                continue;
-            }
-            let (other, mask) = *seen.entry(file.name.to_lowercase()).or_insert((file.name, taken));
-            if other != file.name && mask & taken != 0 {
-                let reason = format!("case-insensitive file name collision: {other:?} and {:?}", file.name);
-                return Some((mask & taken, PackageError::broken(&node.path, reason).into()));
-            }
-        }
-        None
     }
 
     /// Import paths that differ only in case.
@@ -330,6 +306,30 @@ impl<'k> Loader<'k> {
         }
         problems
     }
+}
+
+/// Names of files that a tool could take for options, or that are one on some file systems.
+fn check_files(node: &Node<'_>) -> Option<(Mask, GoError)> {
+    let mut seen: HashMap<String, (&str, Mask)> = HashMap::new();
+    for (file, taken) in node.folder.files.iter().zip(&node.selection.files) {
+        let taken = taken & node.wanted;
+        if taken == 0 {
+            continue;
+        }
+        if !is_safe_argument(file.name) || file.name.starts_with("_cgo_") {
+            let reason = format!("invalid input file name {:?}", file.name);
+            return Some((taken, PackageError::broken(&node.path, reason).into()));
+        }
+        if file.name.bytes().all(|byte| !byte.is_ascii_uppercase()) && seen.is_empty() {
+            continue;
+        }
+        let (other, mask) = *seen.entry(file.name.to_lowercase()).or_insert((file.name, taken));
+        if other != file.name && mask & taken != 0 {
+            let reason = format!("case-insensitive file name collision: {other:?} and {:?}", file.name);
+            return Some((mask & taken, PackageError::broken(&node.path, reason).into()));
+        }
+    }
+    None
 }
 
 fn damaged(path: &str, error: &FactsError) -> GoError {
