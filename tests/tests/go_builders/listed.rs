@@ -65,6 +65,7 @@ pub(crate) fn graph(go: &Go, wanted: &Wanted<'_>) -> GoGraph {
         tags: wanted.tags.iter().map(|tag| (*tag).to_owned()).collect(),
         godebug: BTreeMap::new(),
         systems: wanted.systems.iter().map(|(system, ..)| (*system).to_owned()).collect(),
+        refused: BTreeMap::new(),
         modules: BTreeMap::new(),
         mod_files: BTreeMap::new(),
         programs: BTreeMap::new(),
