@@ -94,7 +94,7 @@ impl GoGraphs {
             Need::Mod(version) => {
                 let found = lookup(self.modules.go_mod(&version.path, &version.version).await)?;
                 let found = match found {
-                    Lookup::Found(bytes) => Lookup::Found(mod_file(&version, &bytes)?),
+                    Lookup::Found(bytes) => mod_file(&bytes),
                     Lookup::Absent { why } => Lookup::Absent { why },
                 };
                 Answer::Mod(version, found)
@@ -165,7 +165,7 @@ fn read_part(modules: &GoModules, wanted: &[Need]) -> Result<Read, Failure> {
 
 fn kept_mod(modules: &GoModules, version: &ModuleVersion) -> Result<Option<Lookup<ModFile>>, Failure> {
     match modules.kept_mod(&version.path, &version.version) {
-        Ok(Some(bytes)) => Ok(Some(Lookup::Found(mod_file(version, &bytes)?))),
+        Ok(Some(bytes)) => Ok(Some(mod_file(&bytes))),
         Ok(None) => Ok(None),
         // What cannot be asked for is told once, by whoever asks.
         Err(error) if error.is_absent() => Ok(None),
@@ -210,15 +210,16 @@ fn read_zip(modules: &GoModules, version: &ModuleVersion, file: &PathBuf) -> Res
     Ok(facts)
 }
 
-fn mod_file(version: &ModuleVersion, bytes: &[u8]) -> Result<ModFile, Failure> {
-    let unreadable = |reason: &dyn std::fmt::Display| Failure {
-        class: FailureClass::Resolve,
-        message: format!("the go.mod of {version} cannot be read: {reason}"),
-    };
-    let text = str::from_utf8(bytes).map_err(|error| unreadable(&error))?;
-    let content = GoMod::parse(text, Reading::Dependency).map_err(|error| unreadable(&error))?;
-    let sha256 = BASE64.encode(&Sha256::digest(bytes));
-    Ok(ModFile { content: Arc::new(content), sum: hash_of_go_mod(bytes), hash: format!("sha256-{sha256}") })
+/// A go.mod that cannot be read is an answer too: go.sum may speak of some that nobody needs.
+fn mod_file(bytes: &[u8]) -> Lookup<ModFile> {
+    let text = str::from_utf8(bytes).map_err(|error| error.to_string());
+    match text.and_then(|text| GoMod::parse(text, Reading::Dependency).map_err(|error| error.to_string())) {
+        Ok(content) => {
+            let hash = format!("sha256-{}", BASE64.encode(&Sha256::digest(bytes)));
+            Lookup::Found(ModFile { content: Arc::new(content), sum: hash_of_go_mod(bytes), hash })
+        }
+        Err(reason) => Lookup::Absent { why: format!("its go.mod cannot be read: {reason}") },
+    }
 }
 
 /// What no proxy has is an answer; what could not be asked is a failure.
