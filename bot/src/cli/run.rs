@@ -60,7 +60,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     let listen = config.service.listen;
     let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
     if !args.once {
-        return Box::pin(serve(&bot, &state, listen)).await;
+        return Box::pin(serve(&bot, listen)).await;
     }
     let summary = Box::pin(bot.cycle(&args.packages, args.dry_run)).await;
     let summary = match summary {
@@ -90,7 +90,7 @@ fn site(bot: &Bot) -> Site {
 }
 
 /// The service, until the process is asked to end.
-async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, CliError> {
+async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
     let listener = service::bind(listen).await.map_err(CliError::machine)?;
     let address = listener.local_addr().map_err(CliError::machine)?;
     let (sender, stop) = watch::channel(false);
@@ -105,7 +105,7 @@ async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, Cli
         sender.send_replace(true);
     });
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
-    let shown = Shown { listener, folder: state.dashboard(), site: site(bot) };
+    let shown = Shown { listener, site: site(bot) };
     let ended = Box::pin(service::run(bot, shown, stop)).await;
     bot.store.clone().close().await;
     ended.map_err(CliError::failed)?;

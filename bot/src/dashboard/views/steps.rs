@@ -9,7 +9,7 @@ use crate::store::{Event, EventKind, Package, Run, State};
 /// How far a release is with one step.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
 #[serde(rename_all = "snake_case")]
-pub(in crate::dashboard) enum StepState {
+pub(crate) enum StepState {
     /// It happened.
     Done,
     /// It was tried and failed.
@@ -23,7 +23,7 @@ pub(in crate::dashboard) enum StepState {
 }
 
 impl StepState {
-    pub(in crate::dashboard) fn as_str(self) -> &'static str {
+    pub(crate) fn as_str(self) -> &'static str {
         match self {
             Self::Done => "done",
             Self::Failed => "failed",
@@ -36,15 +36,19 @@ impl StepState {
 
 /// A step on the way.
 #[derive(Debug, Clone, Serialize)]
-pub(in crate::dashboard) struct Step {
-    pub(in crate::dashboard) kind: EventKind,
+pub(crate) struct Step {
+    pub(crate) kind: EventKind,
     #[serde(skip)]
-    pub(in crate::dashboard) label: &'static str,
-    pub(in crate::dashboard) state: StepState,
+    pub(crate) label: &'static str,
+    pub(crate) state: StepState,
     /// When it happened.
-    pub(in crate::dashboard) at: Option<Timestamp>,
+    pub(crate) at: Option<Timestamp>,
     /// What was said of it.
-    pub(in crate::dashboard) message: Option<String>,
+    pub(crate) message: Option<String>,
+    /// How long after the step before it, where both have happened.
+    pub(crate) after_ms: Option<u64>,
+    /// What has to happen, for the step that is next or under way.
+    pub(crate) awaits: Option<&'static str>,
 }
 
 const WAY: [(EventKind, &str); 7] = [
@@ -72,6 +76,8 @@ pub(super) fn steps(package: &Package, events: &[Event], last_run: Option<&Run>)
                 state: if event.is_some() { StepState::Done } else { StepState::Later },
                 at: event.map(|event| event.at),
                 message: event.map(|event| event.message.clone()).filter(|message| !message.is_empty()),
+                after_ms: None,
+                awaits: None,
             }
         })
         .collect();
@@ -97,7 +103,31 @@ pub(super) fn steps(package: &Package, events: &[Event], last_run: Option<&Run>)
         // Nothing is to come. Steps that were never recorded, for a release that was there before the bot was, stay open.
         State::UpToDate => {}
     }
+    let mut before: Option<Timestamp> = None;
+    for step in &mut steps {
+        step.after_ms = before.zip(step.at).map(|(before, at)| super::span_ms(before, at));
+        before = step.at.or(before);
+        if matches!(step.state, StepState::Now | StepState::Next) {
+            step.awaits = Some(awaits(step.kind, package.state.state));
+        }
+    }
     steps
+}
+
+/// What has to happen for a step.
+fn awaits(kind: EventKind, state: State) -> &'static str {
+    match (kind, state) {
+        (_, State::Held) => "Somebody lifts the hold.",
+        (EventKind::Resolved, State::Waiting) => "The release becomes old enough, or its turn comes.",
+        (EventKind::Seen, _) => "The next look at the upstream finds a release.",
+        (EventKind::Resolved, _) => "The dependency graph is resolved.",
+        (EventKind::Written, _) => "The Nix expressions are committed to the package's branch.",
+        (EventKind::Evaluated, _) => "Nix evaluates them.",
+        (EventKind::Built, _) => "The sandbox builds what is not there yet, and starts its programs.",
+        (EventKind::PullRequest, _) => "A pull request with the evidence is opened.",
+        (EventKind::Merged, State::Open) => "Somebody, or the policy, merges the pull request.",
+        _ => "The bot goes on by itself.",
+    }
 }
 
 /// Which step a failed release failed at: what its class says, else the first that is not done.
