@@ -9,6 +9,7 @@ use axum::http::StatusCode;
 use axum::response::{IntoResponse, Response};
 use axum::routing::get;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use super::health::Health;
 use crate::dashboard::{App, router};
@@ -38,6 +39,17 @@ pub(super) async fn serve(
 ) -> std::io::Result<()> {
     let app = router(app).merge(Router::new().route("/health", get(answer)).with_state(health));
     axum::serve(listener, app).with_graceful_shutdown(stop).await
+}
+
+/// Serves pages alone, beside the bot or without it, until `stop` becomes true; what is still being answered then is cut off.
+///
+/// # Errors
+/// When the port cannot be used any more.
+pub async fn show(listener: TcpListener, app: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    tokio::select! {
+        served = async { axum::serve(listener, app).await } => served,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    }
 }
 
 /// 200 and `ok`, or 503 and what is wrong.
