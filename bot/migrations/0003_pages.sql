@@ -8,7 +8,6 @@ CREATE INDEX events_by_time ON events (kind, at);
 ALTER TABLE runs ADD COLUMN failed_derivation TEXT;
 ALTER TABLE runs ADD COLUMN failure_line TEXT;
 ALTER TABLE runs ADD COLUMN failure_key TEXT;
-CREATE INDEX runs_by_time ON runs (started, outcome);
 CREATE INDEX runs_of_package ON runs (attr, id);
 CREATE INDEX runs_by_outcome ON runs (outcome, id);
 CREATE INDEX pull_requests_by_state ON pull_requests (state, number);
@@ -101,6 +100,23 @@ CREATE TABLE holds (
     reason TEXT NOT NULL,
     since  TEXT NOT NULL
 ) STRICT, WITHOUT ROWID;
+
+-- The ended runs by the day of their beginning, counted as they end.
+CREATE TABLE days (
+    day       TEXT    NOT NULL PRIMARY KEY,
+    succeeded INTEGER NOT NULL,
+    failed    INTEGER NOT NULL
+) STRICT, WITHOUT ROWID;
+INSERT INTO days SELECT substr(started, 1, 10), sum(outcome = 'succeeded'), sum(outcome = 'failed') FROM runs
+    WHERE outcome IS NOT NULL GROUP BY 1;
+CREATE TRIGGER days_of_runs AFTER UPDATE OF outcome ON runs WHEN old.outcome IS NULL AND new.outcome IS NOT NULL BEGIN
+    INSERT INTO days VALUES (substr(new.started, 1, 10), new.outcome = 'succeeded', new.outcome = 'failed')
+        ON CONFLICT (day) DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed;
+END;
+CREATE TRIGGER days_of_new_runs AFTER INSERT ON runs WHEN new.outcome IS NOT NULL BEGIN
+    INSERT INTO days VALUES (substr(new.started, 1, 10), new.outcome = 'succeeded', new.outcome = 'failed')
+        ON CONFLICT (day) DO UPDATE SET succeeded = succeeded + excluded.succeeded, failed = failed + excluded.failed;
+END;
 
 -- How many packages were in each state at the end of a day's last cycle.
 CREATE TABLE freshness (

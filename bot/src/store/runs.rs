@@ -49,6 +49,8 @@ text_enum!(
         HashMismatch = "hash_mismatch",
         /// Its builder is at work.
         Building = "building",
+        /// Its builder has ended; how well is known when all have.
+        Ended = "ended",
     }
 );
 

@@ -163,7 +163,7 @@ fn states(records: &[crate::store::DerivationRecord]) -> BTreeMap<String, NodeSt
     for record in records {
         let state = match record.outcome {
             DerivationState::Reused => NodeState::Reused,
-            DerivationState::Built | DerivationState::Building => NodeState::Built,
+            DerivationState::Built | DerivationState::Building | DerivationState::Ended => NodeState::Built,
             DerivationState::Failed
             | DerivationState::DependencyFailed
             | DerivationState::TimedOut

@@ -124,7 +124,7 @@ impl Packages {
             packages: listing.rows.into_iter().map(PackageRow::from).collect(),
             counts: counted(&store.state_counts().await?),
             ecosystems: store.ecosystem_counts().await?,
-            maintainers: store.maintainers().await?.into_iter().map(|maintainer| maintainer.login).collect(),
+            maintainers: store.logins().await?,
         })
     }
 

@@ -222,7 +222,13 @@ fn logs(logs: &[LogText], derivations: &[DerivationRecord]) -> Vec<LogDoc> {
     let failed = |name: &str| {
         derivations.iter().any(|record| {
             (record.name == name || record.drv == name)
-                && !matches!(record.outcome, DerivationState::Built | DerivationState::Reused)
+                && !matches!(
+                    record.outcome,
+                    DerivationState::Built
+                        | DerivationState::Reused
+                        | DerivationState::Building
+                        | DerivationState::Ended
+                )
         })
     };
     let mut docs: Vec<LogDoc> = logs

@@ -46,16 +46,14 @@ pub struct StageTime {
 }
 
 impl Store {
-    /// The days since `since` on which a run began, oldest first.
+    /// The days since `since` on which a run began that has ended, oldest first.
     pub async fn builds_by_day(&self, since: Timestamp) -> Result<Vec<DayOfBuilds>, StoreError> {
-        let rows: Vec<(String, i64, i64)> = sqlx::query_as(
-            "SELECT substr(started, 1, 10) AS day, sum(outcome = 'succeeded'), sum(outcome = 'failed') \
-             FROM runs WHERE started >= ? AND outcome IS NOT NULL GROUP BY day ORDER BY day",
-        )
-        .bind(codec::time(since))
-        .fetch_all(&self.pool)
-        .await
-        .map_err(StoreError::query("count runs by day"))?;
+        let rows: Vec<(String, i64, i64)> =
+            sqlx::query_as("SELECT day, succeeded, failed FROM days WHERE day >= ? ORDER BY day")
+                .bind(since.strftime("%Y-%m-%d").to_string())
+                .fetch_all(&self.pool)
+                .await
+                .map_err(StoreError::query("count runs by day"))?;
         rows.into_iter()
             .map(|(day, succeeded, failed)| {
                 Ok(DayOfBuilds { day, succeeded: total(succeeded)?, failed: total(failed)? })

@@ -143,13 +143,15 @@ impl TryFrom<Row> for ListedPackage {
 const URGENCY: &str = "CASE p.state WHEN 'failed' THEN 0 WHEN 'updating' THEN 1 WHEN 'open' THEN 2 WHEN 'waiting' THEN 3 \
                        WHEN 'held' THEN 4 WHEN 'new' THEN 5 ELSE 6 END";
 
-/// The columns of a [`Row`], for packages that were chosen before. Pull requests of groups name no package; there are few.
+/// The columns of a [`Row`], for packages that were chosen before. Pull requests of groups name no package; there are few. The
+/// `+` keeps SQLite from looking through all that are open.
 const COLUMNS: &str = "SELECT c.*, r.reused, r.built, coalesce(\
-     (SELECT number FROM pull_requests q WHERE q.attr = c.attr AND q.state = 'open' ORDER BY number DESC LIMIT 1), \
-     (SELECT number FROM pull_requests q WHERE q.attr IS NULL AND q.state = 'open' \
+     (SELECT number FROM pull_requests q WHERE q.attr = c.attr AND +q.state = 'open' ORDER BY number DESC LIMIT 1), \
+     (SELECT number FROM pull_requests q WHERE q.attr IS NULL AND +q.state = 'open' \
       AND instr(' ' || q.version, ' ' || c.attr || '@') ORDER BY number DESC LIMIT 1), \
      (SELECT max(number) FROM pull_requests q WHERE q.attr = c.attr)) AS pull_request \
-     FROM chosen c LEFT JOIN runs r ON r.id = c.last_run AND r.finished IS NOT NULL";
+     FROM (SELECT *, (SELECT max(id) FROM runs s WHERE s.attr = chosen.attr) AS last_run FROM chosen) c \
+     LEFT JOIN runs r ON r.id = c.last_run AND r.finished IS NOT NULL";
 
 impl PackageQuery {
     /// Adds the conditions to a statement on `packages p`.
@@ -184,9 +186,7 @@ impl Store {
         let mut counting = QueryBuilder::new("SELECT count(*) FROM packages p");
         query.narrow(&mut counting);
         let count: i64 = counting.build_query_scalar().fetch_one(&self.pool).await.map_err(failed())?;
-        let mut listing = QueryBuilder::new(
-            "WITH chosen AS (SELECT p.*, p.ecosystem AS ecosystem, (SELECT max(id) FROM runs s WHERE s.attr = p.attr) AS last_run, ",
-        );
+        let mut listing = QueryBuilder::new("WITH chosen AS (SELECT p.*, p.ecosystem AS ecosystem, ");
         listing.push(URGENCY).push(" AS urgency FROM packages p");
         query.narrow(&mut listing);
         let order = match query.order {
@@ -272,7 +272,15 @@ impl Store {
             .map_err(StoreError::query("read who maintains a package"))
     }
 
-    /// All maintainers, by login.
+    /// The logins of all maintainers.
+    pub async fn logins(&self) -> Result<Vec<String>, StoreError> {
+        sqlx::query_scalar("SELECT DISTINCT login FROM package_maintainers ORDER BY login")
+            .fetch_all(&self.pool)
+            .await
+            .map_err(StoreError::query("list maintainers"))
+    }
+
+    /// All maintainers with how their packages are, by login.
     pub async fn maintainers(&self) -> Result<Vec<MaintainerCount>, StoreError> {
         let rows: Vec<(String, i64, i64, i64)> = sqlx::query_as(
             "SELECT m.login, count(*), sum(p.state = 'failed'), sum(p.state = 'open') FROM package_maintainers m \

@@ -125,7 +125,7 @@ impl Store {
 
     /// How long the last runs of a package took that got through, or of all packages.
     pub async fn usual_time(&self, attr: Option<&str>) -> Result<Option<UsualTime>, StoreError> {
-        const OF_ONE: &str = "SELECT started, finished FROM runs WHERE attr = ?1 AND outcome = 'succeeded' \
+        const OF_ONE: &str = "SELECT started, finished FROM runs WHERE attr = ?1 AND +outcome = 'succeeded' \
                               ORDER BY id DESC LIMIT 10";
         const OF_ALL: &str = "SELECT started, finished FROM runs WHERE ?1 IS NULL AND outcome = 'succeeded' \
                               ORDER BY id DESC LIMIT 50";
