@@ -145,6 +145,7 @@ impl Bot {
         }
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
+        self.store.record_plan(attr, &plan).await?;
         let plan = Arc::new(plan);
         attempt.plan = Some(Arc::clone(&plan));
         for strategy in strategies(package, current, &plan.version) {

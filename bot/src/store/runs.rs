@@ -47,6 +47,10 @@ text_enum!(
         TimedOut = "timed_out",
         /// Its result does not have the promised hash.
         HashMismatch = "hash_mismatch",
+        /// Its builder is at work.
+        Building = "building",
+        /// Its builder has ended; how well is known when all have.
+        Ended = "ended",
     }
 );
 
@@ -226,7 +230,9 @@ impl Store {
         .execute(&self.pool)
         .await
         .map_err(StoreError::query("end a run"))?;
-        exists(run, done.rows_affected())
+        exists(run, done.rows_affected())?;
+        self.explain_failure(run).await?;
+        self.drop_live_lines(run).await
     }
 }
 

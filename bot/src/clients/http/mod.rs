@@ -28,6 +28,7 @@ use self::client::make_client;
 pub use self::document::{Document, Validators};
 pub use self::error::HttpError;
 use self::error::{host_of, innermost, is_passing, shown};
+pub use self::host::HostReport;
 use self::host::{Hosts, backoff};
 use crate::clients::files::PendingFile;
 use crate::clients::integrity::{Algorithm, Hasher, Integrity};
@@ -190,6 +191,11 @@ impl Http {
         Self { inner: Arc::new(Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() }) }
     }
 
+    /// How each host answered since this was last asked for.
+    pub fn reports(&self) -> Vec<HostReport> {
+        self.inner.hosts.reports()
+    }
+
     /// The body in memory.
     pub async fn get_bytes(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, HttpError> {
         let mut body = Vec::new();
@@ -273,7 +279,7 @@ impl Http {
 
     /// Tries until there is an answer that will not change by trying again.
     async fn fetch(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Reply, HttpError> {
-        let Inner { settings, hosts, .. } = &*self.inner;
+        let Inner { settings, hosts, clock, .. } = &*self.inner;
         let name = host_of(wanted.url);
         let host = hosts.get(&name, settings);
         // The semaphore is never closed, so the only outcome is a permit.
@@ -286,7 +292,8 @@ impl Http {
             sink.restart()?;
             let Failed { error, wait } = match self.fetch_once(wanted, sink, attempt).await {
                 Ok(reply) => {
-                    host.record(None, settings);
+                    host.read_limits(&reply.headers);
+                    host.record(None, settings, clock.now());
                     return Ok(reply);
                 }
                 Err(failed) => failed,
@@ -295,7 +302,7 @@ impl Http {
             let last = attempt >= settings.attempts || wait > settings.longest_wait;
             if !error.blames_host() || last {
                 // An answer that is no fault of the host shows that the host is well.
-                host.record(error.blames_host().then(|| error.to_string()), settings);
+                host.record(error.blames_host().then(|| error.to_string()), settings, clock.now());
                 return Err(error);
             }
             tracing::debug!(http.host = name, http.attempt = attempt, wait_ms = wait.as_millis(), "{error}");
@@ -315,7 +322,7 @@ impl Http {
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED && !wanted.headers.is_empty() {
-            return Ok(Reply { status, headers: HeaderMap::new(), bytes: 0 });
+            return Ok(Reply { status, headers: response.headers().clone(), bytes: 0 });
         }
         if !status.is_success() {
             return Err(self.refused(&response, wanted.url));

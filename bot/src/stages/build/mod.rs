@@ -175,10 +175,23 @@ impl Builder {
     /// # Errors
     /// A [`Failure`] when Nix itself could not work; what failed to build is in [`Built::failure`].
     pub async fn build(&self, evaluated: &Evaluated, progress: &ProgressBar) -> Result<Built, Failure> {
+        self.build_watched(evaluated, progress, None).await
+    }
+
+    /// As [`Builder::build`]; whoever watches is told what happens, as it happens.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn build_watched(
+        &self,
+        evaluated: &Evaluated,
+        progress: &ProgressBar,
+        watcher: Option<mpsc::UnboundedSender<BuildEvent>>,
+    ) -> Result<Built, Failure> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let started = Instant::now();
         let drvs = [evaluated.drv.clone(), evaluated.smoke.clone()];
-        let (report, ()) = tokio::join!(self.nix.realise(&drvs, sender), show(receiver, progress));
+        let (report, ()) = tokio::join!(self.nix.realise(&drvs, sender), show(receiver, progress, watcher));
         let report = report.map_err(|error| nix(&error))?;
         Ok(summarise(evaluated, report, started.elapsed()))
     }
@@ -204,10 +217,18 @@ fn nix(error: &NixError) -> Failure {
     Failure::new(error.class(), error)
 }
 
-/// Shows on a bar what is being built.
-async fn show(mut events: mpsc::UnboundedReceiver<BuildEvent>, progress: &ProgressBar) {
+/// Shows on a bar what is being built, and hands on what happens.
+async fn show(
+    mut events: mpsc::UnboundedReceiver<BuildEvent>,
+    progress: &ProgressBar,
+    watcher: Option<mpsc::UnboundedSender<BuildEvent>>,
+) {
     let mut running: BTreeSet<String> = BTreeSet::new();
     while let Some(event) = events.recv().await {
+        if let Some(watcher) = &watcher {
+            // One who has stopped watching misses nothing that it wants.
+            let _ = watcher.send(event.clone());
+        }
         match event {
             BuildEvent::Started { drv } => {
                 progress.inc_length(1);
@@ -224,7 +245,7 @@ async fn show(mut events: mpsc::UnboundedReceiver<BuildEvent>, progress: &Progre
 }
 
 /// The name in a derivation's path.
-fn short_name(drv: &str) -> &str {
+pub(crate) fn short_name(drv: &str) -> &str {
     let file = Path::new(drv).file_stem().and_then(|name| name.to_str()).unwrap_or(drv);
     file.split_once('-').map_or(file, |(_, name)| name)
 }
