@@ -1,16 +1,9 @@
-//! The pages while the bot works, and whether all is well.
+//! The pages while the bot works.
 
 use std::net::SocketAddr;
-use std::sync::Arc;
 
-use axum::Router;
-use axum::extract::State;
-use axum::http::StatusCode;
-use axum::response::{IntoResponse, Response};
-use axum::routing::get;
 use tokio::net::TcpListener;
 
-use super::health::Health;
 use crate::dashboard::{App, router};
 
 /// Why the pages cannot be served.
@@ -29,21 +22,11 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(listen).await.map_err(|source| ServeError { listen, source })
 }
 
-/// Serves the pages, and `/health`, until `stop` ends.
+/// Serves the pages until `stop` ends.
 pub(super) async fn serve(
     listener: TcpListener,
     app: App,
-    health: Arc<Health>,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let app = router(app).merge(Router::new().route("/health", get(answer)).with_state(health));
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
-}
-
-/// 200 and `ok`, or 503 and what is wrong.
-async fn answer(State(health): State<Arc<Health>>) -> Response {
-    match health.alarm() {
-        None => (StatusCode::OK, "ok\n".to_owned()).into_response(),
-        Some(alarm) => (StatusCode::SERVICE_UNAVAILABLE, format!("{alarm}\n")).into_response(),
-    }
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
 }

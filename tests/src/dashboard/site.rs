@@ -79,3 +79,45 @@ fn configuration(scale: Scale) -> String {
     }
     text
 }
+
+/// A page of each kind, some in several states: a name for pictures, and its path.
+pub fn pages() -> Vec<(&'static str, String)> {
+    let fixed = [
+        ("overview", "/index.html"),
+        ("packages", "/packages.html"),
+        ("packages-filtered", "/packages.html?state=failed&q=b"),
+        ("packages-none", "/packages.html?q=nobody-is-called-so"),
+        ("dependencies", "/dependencies.html"),
+        ("dependency", "/dependencies/cargo/anvil.html"),
+        ("runs", "/runs.html"),
+        ("failures", "/failures.html"),
+        ("queue", "/queue.html"),
+        ("pull-requests", "/pull-requests.html"),
+        ("maintainers", "/maintainers.html"),
+        ("hosts", "/hosts.html"),
+        ("about", "/about.html"),
+        ("missing", "/packages/nobody.html"),
+    ];
+    let mut pages: Vec<_> = fixed.into_iter().map(|(name, path)| (name, path.to_owned())).collect();
+    let packages = [
+        ("package-fresh", scenes::FRESH),
+        ("package-failed", scenes::FAILED),
+        ("package-open", scenes::OPEN),
+        ("package-waiting", scenes::WAITING),
+        ("package-held", scenes::HELD),
+        ("package-new", scenes::NEW),
+        ("package-hostile", scenes::EVIL),
+    ];
+    pages.extend(packages.map(|(name, attr)| (name, format!("/packages/{attr}.html"))));
+    let runs =
+        [("run-failed", scenes::FAILED_RUN), ("run-under-way", scenes::RUNNING_RUN), ("run-hostile", scenes::EVIL_RUN)];
+    pages.extend(runs.map(|(name, run)| (name, format!("/runs/{run}.html"))));
+    let graphs = [("graph", scenes::FRESH), ("graph-hostile", scenes::EVIL)];
+    pages.extend(graphs.map(|(name, attr)| (name, format!("/graphs/{attr}.html"))));
+    pages.extend(
+        [("pull-request", 900_003), ("pull-request-hostile", 900_200)]
+            .map(|(name, number)| (name, format!("/pull-requests/{number}.html"))),
+    );
+    pages.push(("maintainer", format!("/maintainers/{}.html", scenes::MAINTAINER)));
+    pages
+}
