@@ -89,10 +89,8 @@ fn site(bot: &Bot) -> Site {
     Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) }
 }
 
-/// The service, until the process is asked to end.
-async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
-    let listener = service::bind(listen).await.map_err(CliError::machine)?;
-    let address = listener.local_addr().map_err(CliError::machine)?;
+/// Becomes true when the process is asked to end.
+pub(super) fn asked_to_stop() -> Result<watch::Receiver<bool>, CliError> {
     let (sender, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::machine)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::machine)?;
@@ -104,6 +102,14 @@ async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
         tracing::info!("asked to stop");
         sender.send_replace(true);
     });
+    Ok(stop)
+}
+
+/// The service, until the process is asked to end.
+async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
+    let listener = service::bind(listen).await.map_err(CliError::machine)?;
+    let address = listener.local_addr().map_err(CliError::machine)?;
+    let stop = asked_to_stop()?;
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
     let shown = Shown { listener, site: site(bot) };
     let ended = Box::pin(service::run(bot, shown, stop)).await;

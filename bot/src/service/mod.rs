@@ -15,7 +15,7 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, watch};
 
 use self::health::Health;
-pub use self::pages::{ServeError, bind};
+pub use self::pages::{ServeError, bind, show};
 use self::timetable::Timetable;
 use crate::dashboard::{App, Oversight, Site};
 use crate::pipeline::{Bot, CycleSummary};

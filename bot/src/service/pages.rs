@@ -2,7 +2,9 @@
 
 use std::net::SocketAddr;
 
+use axum::Router;
 use tokio::net::TcpListener;
+use tokio::sync::watch;
 
 use crate::dashboard::{App, router};
 
@@ -29,4 +31,15 @@ pub(super) async fn serve(
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
     axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
+}
+
+/// Serves pages alone, beside the bot or without it, until `stop` becomes true; what is still being answered then is cut off.
+///
+/// # Errors
+/// When the port cannot be used any more.
+pub async fn show(listener: TcpListener, app: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    tokio::select! {
+        served = async { axum::serve(listener, app).await } => served,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
+    }
 }

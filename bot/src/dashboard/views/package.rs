@@ -4,7 +4,10 @@ use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{AdvisoryDoc, PullRequestRow, QueueRow, RunRow, Source, Step, state_label, steps::steps};
+use super::{
+    AdvisoryDoc, PullRequestRow, QueueRow, RunRow, Source, Step, state_label,
+    steps::{beside, steps, timeline},
+};
 use crate::dashboard::Site;
 use crate::model::{AttrPath, CommitSha, Strategy};
 use crate::store::{
@@ -51,8 +54,12 @@ pub(crate) struct PackageDoc {
     pub(crate) about: Option<AboutRelease>,
     /// Known to be wrong with what it is made of.
     pub(crate) advisories: Vec<AdvisoryDoc>,
-    /// The way of `version`.
+    /// The way of `version`, at a glance.
     pub(crate) steps: Vec<Step>,
+    /// The same with all that happened beside: by time, then what is to come.
+    pub(crate) timeline: Vec<Step>,
+    /// What earlier attempts at `version` did, newest first.
+    pub(crate) earlier_attempts: Vec<EventDoc>,
     /// Other releases, newest first, each with what happened.
     pub(crate) history: Vec<ReleaseHistory>,
     pub(crate) runs: Vec<RunRow>,
@@ -114,6 +121,12 @@ pub(crate) struct HowTo {
     pub(crate) roll_back: Vec<(String, String)>,
 }
 
+impl From<&Event> for EventDoc {
+    fn from(event: &Event) -> Self {
+        Self { at: event.at, kind: event.kind, message: event.message.clone() }
+    }
+}
+
 impl PackageDoc {
     /// Nothing if it was never configured.
     pub(crate) async fn load(source: Source<'_>, attr: &AttrPath) -> Result<Option<Self>, StoreError> {
@@ -135,11 +148,15 @@ impl PackageDoc {
         let advisories = store.advisories_of_package(attr).await?;
         let usual = store.usual_time(Some(attr.as_str())).await?;
         let current = current(&requests, &package);
+        let way = steps(&package, &events, last_run);
+        let (notes, earlier) = beside(&way, &events, wanted);
         Ok(Some(Self {
             ecosystem: ecosystem(&package.purl).to_owned(),
             label: state_label(package.state.state),
             next: next(&requests, &package),
-            steps: steps(&package, &events, last_run),
+            timeline: timeline(&way, notes),
+            earlier_attempts: earlier.into_iter().rev().map(EventDoc::from).collect(),
+            steps: way,
             history: history(&events, wanted),
             how_to: how_to(&requests, &package, current.as_ref(), source.site),
             jobs: jobs.into_iter().map(QueueRow::from).collect(),
@@ -202,7 +219,7 @@ pub(super) fn ecosystem(purl: &str) -> &str {
 fn history(events: &[Event], shown: Option<&str>) -> Vec<ReleaseHistory> {
     let mut releases: Vec<ReleaseHistory> = Vec::new();
     for event in events.iter().rev().filter(|event| shown.is_none() || event.version.as_deref() != shown) {
-        let doc = EventDoc { at: event.at, kind: event.kind, message: event.message.clone() };
+        let doc = EventDoc::from(event);
         match releases.iter_mut().find(|release| release.version == event.version) {
             Some(release) => release.events.push(doc),
             None => releases.push(ReleaseHistory {

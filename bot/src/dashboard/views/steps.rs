@@ -21,6 +21,8 @@ pub(crate) enum StepState {
     Next,
     /// It comes after that.
     Later,
+    /// It is no step, but happened on the way.
+    Note,
 }
 
 impl StepState {
@@ -31,6 +33,7 @@ impl StepState {
             Self::Now => "now",
             Self::Next => "next",
             Self::Later => "later",
+            Self::Note => "note",
         }
     }
 }
@@ -46,7 +49,7 @@ pub(crate) struct Step {
     pub(crate) at: Option<Timestamp>,
     /// What was said of it.
     pub(crate) message: Option<String>,
-    /// How long after the step before it, where both have happened.
+    /// How long after what happened before it.
     pub(crate) after_ms: Option<u64>,
     /// What has to happen, for the step that is next or under way.
     pub(crate) awaits: Option<&'static str>,
@@ -61,6 +64,43 @@ const WAY: [(EventKind, &str); 7] = [
     (EventKind::PullRequest, "Pull request"),
     (EventKind::Merged, "Merged"),
 ];
+
+/// What happened on the way of a release beside its steps, and what earlier attempts at it did, oldest first.
+pub(super) fn beside<'a>(steps: &[Step], events: &'a [Event], version: Option<&str>) -> (Vec<Step>, Vec<&'a Event>) {
+    const NOTES: [(EventKind, &str); 4] = [
+        (EventKind::Waiting, "Waits"),
+        (EventKind::FellBack, "Fell back"),
+        (EventKind::Held, "Held"),
+        (EventKind::Stable, "Stable"),
+    ];
+    let (mut notes, mut earlier) = (Vec::new(), Vec::new());
+    for event in events.iter().filter(|event| event.version.as_deref() == version) {
+        if let Some((kind, label)) = NOTES.iter().find(|(kind, _)| *kind == event.kind) {
+            let message = Some(event.message.clone()).filter(|message| !message.is_empty());
+            let (state, at) = (StepState::Note, Some(event.at));
+            notes.push(Step { kind: *kind, label, state, at, message, after_ms: None, awaits: None });
+        } else if !steps
+            .iter()
+            .any(|step| step.at == Some(event.at) && (step.kind == event.kind || event.kind == EventKind::Failed))
+        {
+            earlier.push(event);
+        }
+    }
+    (notes, earlier)
+}
+
+/// Steps and notes in one row: what has a time by its time, then what is to come.
+pub(super) fn timeline(steps: &[Step], notes: Vec<Step>) -> Vec<Step> {
+    let (mut happened, to_come): (Vec<Step>, Vec<Step>) =
+        steps.iter().cloned().chain(notes).partition(|step| step.at.is_some());
+    happened.sort_by_key(|step| step.at);
+    let mut before: Option<Timestamp> = None;
+    for step in &mut happened {
+        step.after_ms = before.zip(step.at).map(|(before, at)| super::span_ms(before, at));
+        before = step.at;
+    }
+    happened.into_iter().chain(to_come).collect()
+}
 
 /// The way of the release that the package's state is about. `events` are all of the package, oldest first.
 pub(super) fn steps(package: &Package, events: &[Event], last_run: Option<&Run>) -> Vec<Step> {
@@ -104,10 +144,7 @@ pub(super) fn steps(package: &Package, events: &[Event], last_run: Option<&Run>)
         // Nothing is to come. Steps that were never recorded, for a release that was there before the bot was, stay open.
         State::UpToDate => {}
     }
-    let mut before: Option<Timestamp> = None;
     for step in &mut steps {
-        step.after_ms = before.zip(step.at).map(|(before, at)| super::span_ms(before, at));
-        before = step.at.or(before);
         if matches!(step.state, StepState::Now | StepState::Next) {
             step.awaits = Some(awaits(step.kind, package.state.state));
         }
