@@ -15,10 +15,8 @@ use crate::model::Clock;
 use crate::service;
 
 #[derive(Debug, Args)]
-#[command(
-    after_help = "Examples:\n  nixwright dashboard --export public          static files\n  \
-                        nixwright dashboard --listen 127.0.0.1:8711  a server that only shows, beside the bot or without it"
-)]
+#[command(after_help = "Examples:\n  nixwright dashboard --export public          static files\n  \
+                        nixwright dashboard --listen 127.0.0.1:8711  a server that only shows, beside the bot or without it")]
 pub(super) struct DashboardArgs {
     /// Write the pages as static files to this folder
     #[arg(long, value_name = "DIR", required_unless_present = "listen")]

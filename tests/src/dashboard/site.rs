@@ -1,19 +1,19 @@
 //! The program that shows a store's pages.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
-use super::population::{Scale, fill, text};
-use super::rows::Rows;
+use super::population::{Scale, fill};
 use super::{names, now, scenes};
 use crate::bot::{Bot, Service};
 
-/// A bot that shows a history and looks at nothing: its schedule says "never again this year".
+/// A server that shows a history.
 pub struct Site {
     bot: Bot,
     service: Service,
+    /// Says, as the bot does, that somebody is at work on the runs under way; else they would be declared dead.
+    _worker: File,
 }
 
 impl Site {
@@ -30,11 +30,10 @@ impl Site {
         bot.call(&["dashboard", "--export", "empty"]).expect_code(0);
         let database = bot.state().join("nixwright.db");
         fill(&database, scale, now).await;
-        let mut rows = Rows::open(&database).await;
-        remember_looking(&mut rows, now).await;
-        rows.close().await;
-        let service = bot.start_service();
-        Self { bot, service }
+        let worker = File::create(bot.state().join("nixwright.db.worker")).expect("a file to lock");
+        worker.lock_shared().expect("nobody has it");
+        let service = bot.start_pages();
+        Self { bot, service, _worker: worker }
     }
 
     /// The address of a path.
@@ -56,11 +55,6 @@ impl Site {
     pub fn database(&self) -> PathBuf {
         self.bot.state().join("nixwright.db")
     }
-}
-
-/// The last use of the common schedule is now, so that nothing is due.
-async fn remember_looking(rows: &mut Rows, now: Timestamp) {
-    rows.execute_with("INSERT OR REPLACE INTO notes (name, value) VALUES ('schedule ', ?)", &[&text(now)]).await;
 }
 
 fn configuration(scale: Scale) -> String {
