@@ -116,7 +116,16 @@ impl Bot {
 
     /// Starts the service; its configuration has to listen at port 0.
     pub fn start_service(&self) -> Service {
-        let mut command = self.command(&["run", "-v"]);
+        self.serve(&["run", "-v"])
+    }
+
+    /// Starts a server that only shows the pages.
+    pub fn start_pages(&self) -> Service {
+        self.serve(&["dashboard", "--listen", "127.0.0.1:0", "-v"])
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Service {
+        let mut command = self.command(arguments);
         let log = std::fs::File::create(self.folder.join("service.log")).expect("a log");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its standard output")).lines();

@@ -5,6 +5,8 @@ use std::path::Path;
 use jiff::Timestamp;
 
 use super::Site;
+use super::api::{self, Feed};
+use super::badges::BadgeKind;
 use super::frame::{Actor, Frame, numbered};
 use super::pages::Page;
 use super::views::{
@@ -69,6 +71,7 @@ pub async fn export(store: &Store, dir: &Path, site: &Site) -> Result<ExportSumm
     target.maintainers(source).await?;
     target.pull_requests(source).await?;
     target.lists(source).await?;
+    target.machines(source).await?;
     // Last, so that it never links to a page that is not there yet.
     target.page("index", &Overview::load(source).await?)?;
     Ok(target.summary)
@@ -105,6 +108,36 @@ impl Target<'_> {
             }
         }
         Ok(())
+    }
+
+    /// What is not beside a page: feeds, badges, bills of materials, and the lists for programs.
+    async fn machines(&mut self, source: Source<'_>) -> Result<(), ExportError> {
+        let Source { store, site, .. } = source;
+        for feed in [Feed::All, Feed::Failures] {
+            self.file(&feed.path(), &feed.load(store, site).await?)?;
+        }
+        for attr in store.package_names().await? {
+            let feed = Feed::Package(attr.clone());
+            self.file(&feed.path(), &feed.load(store, site).await?)?;
+            for kind in BadgeKind::ALL {
+                if let Some(badge) = api::package_badge(store, kind, &attr).await? {
+                    self.file(&format!("badges/{attr}/{}.svg", kind.as_str()), &badge.svg())?;
+                }
+            }
+            for version in store.release_versions(&attr).await? {
+                if let Some(release) = store.release(&attr, Some(&version)).await? {
+                    self.file(&api::sbom_path(&attr, &version), &api::sbom_text(&attr, &release))?;
+                }
+            }
+        }
+        for row in store.maintainers().await? {
+            if let Ok(login) = row.login.parse() {
+                let feed = Feed::Maintainer(login);
+                self.file(&feed.path(), &feed.load(store, site).await?)?;
+            }
+        }
+        self.file("status.json", &api::status_text(store, site).await?)?;
+        self.file("openapi.json", &api::description_text())
     }
 
     async fn dependencies(&mut self, source: Source<'_>) -> Result<(), ExportError> {

@@ -5,10 +5,14 @@
 //! on the time of exporting, so that a page changes only when what it shows has changed.
 
 mod alarm;
+mod api;
+mod badges;
 mod export;
+mod feeds;
 mod filters;
 mod frame;
 mod live;
+mod metrics;
 mod pages;
 #[cfg(test)]
 mod tests;

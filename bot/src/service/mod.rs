@@ -8,7 +8,6 @@ mod health;
 mod pages;
 mod timetable;
 
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -39,7 +38,7 @@ pub struct Shown {
 
 struct Service<'a> {
     bot: &'a Bot,
-    health: Arc<Health>,
+    health: Health,
     /// Taken by whatever builds.
     machine: Mutex<()>,
     /// There may be an update to do.
@@ -58,7 +57,7 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         Oversight { schedule: settings.schedule.clone(), alarm_after: settings.alarm_after, since: bot.clock.now() };
     let service = Service {
         bot,
-        health: Arc::default(),
+        health: Health::default(),
         machine: Mutex::new(()),
         updates: Notify::new(),
         oversight: oversight.clone(),
@@ -70,7 +69,7 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         // The sender goes away with the program only.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let server = pages::serve(listener, app, Arc::clone(&service.health), until);
+    let server = pages::serve(listener, app, until);
     let work = async {
         tokio::join!(service.look(), service.update());
     };

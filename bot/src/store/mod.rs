@@ -8,6 +8,8 @@
 mod codec;
 mod cycles;
 mod error;
+mod feed;
+mod figures;
 mod forge_records;
 mod intents;
 mod jobs;
@@ -34,6 +36,8 @@ use crate::model::Clock;
 pub use crate::model::Failure;
 pub use cycles::Cycle;
 pub use error::StoreError;
+pub use feed::{FeedEvent, FeedOf};
+pub use figures::Figures;
 pub use intents::{Intent, IntentId};
 pub use jobs::{Job, JobEnd, JobKind, JobReason, JobState, Lease};
 pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, ReasonCode, State};

@@ -12,7 +12,7 @@ use crate::store::text_enum::text_enum;
 use crate::store::{Store, StoreError, codec};
 
 /// The number of a run; greater is later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub i64);
 
@@ -92,7 +92,7 @@ pub struct DerivationRecord {
 }
 
 /// What was built and tried on one system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SystemResult {
     /// The system.
     pub system: System,
@@ -100,6 +100,7 @@ pub struct SystemResult {
     pub succeeded: bool,
     /// Time from the first builder's start to the end.
     #[serde(rename = "elapsed_ms", with = "elapsed_ms")]
+    #[schemars(with = "u64")]
     pub elapsed: Duration,
     /// The programs that the smoke test started.
     pub programs: Vec<String>,

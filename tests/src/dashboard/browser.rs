@@ -199,9 +199,9 @@ fn is_root() -> bool {
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
 }
 
-/// A folder for pictures, below `target`.
-pub fn pictures() -> PathBuf {
+/// The folder that everything is built in.
+pub fn target() -> PathBuf {
     let test = std::env::current_exe().expect("the path of this test program");
     let target = test.ancestors().find(|folder| folder.ends_with("target")).expect("test programs are below target");
-    target.join("pages")
+    target.to_owned()
 }

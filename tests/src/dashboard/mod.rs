@@ -3,7 +3,9 @@
 //! The history is written with SQL into the file that the program made, for two reasons: 200,000 runs through the store's own
 //! methods would be as many transactions, and a page that is open must see what another process writes.
 
+pub mod axe;
 pub mod browser;
+mod graphs;
 pub mod hostile;
 pub mod names;
 pub mod population;

@@ -12,6 +12,15 @@ pub enum Ecosystem {
 }
 
 impl Ecosystem {
+    /// The type in a package URL.
+    pub fn kind(self) -> &'static str {
+        match self {
+            Self::Cargo => "cargo",
+            Self::Npm => "npm",
+            Self::Go => "golang",
+        }
+    }
+
     /// Where a package comes from.
     pub fn purl(self, name: &str) -> String {
         match self {

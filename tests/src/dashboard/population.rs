@@ -9,6 +9,7 @@ use fastrand::Rng;
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::graphs::Graphs;
 use super::names;
 use super::rows::Rows;
 use super::scenes;
@@ -48,8 +49,11 @@ pub async fn fill(database: &Path, scale: Scale, now: Timestamp) {
     history.runs().await;
     history.states().await;
     history.cycles().await;
+    let mut graphs = Graphs::default();
+    history.graphs(&mut graphs).await;
     let mut rows = history.rows;
-    scenes::fill(&mut rows, now).await;
+    scenes::fill(&mut rows, &mut graphs, now).await;
+    graphs.finish(&mut rows, now).await;
     rows.finish().await;
     rows.execute("COMMIT").await;
     assert_eq!(rows.number("SELECT count(*) FROM pragma_foreign_key_check").await, 0, "every row's owner is there");
@@ -110,17 +114,19 @@ impl History {
         let finished = started + SignedDuration::from_secs(self.rng.i64(8..900));
         let commit = format!("{id:040x}");
         let (class, message) = if is_failed { failure(&mut self.rng) } else { (Value::Null, Value::Null) };
+        let key = message.as_str().map(|message| message.replace(|c: char| c.is_ascii_digit(), "#"));
         self.rows
             .add(
                 "runs",
                 "id, attr, version, from_version, started, finished, outcome, failure_class, failure_message, strategy, \
-                 commit_sha, reused, built, diff, build_scripts, systems",
+                 commit_sha, reused, built, diff, build_scripts, systems, failure_line, failure_key",
                 json!([
                     id, name, version, from, text(started), text(finished), if is_failed { "failed" } else { "succeeded" },
                     class, message, if id % 7 == 0 { "vendored" } else { "shared" }, commit, reused, built,
                     difference(&mut self.rng), "[\"anvil-sys-1.2.3\",\"ferry-macros-0.4.1\"]",
                     format!("[{{\"system\":\"x86_64-linux\",\"succeeded\":{},\"elapsed_ms\":{},\"programs\":[\"{name}\"]}}]",
                         !is_failed, finished.as_millisecond() - started.as_millisecond()),
+                    message, key,
                 ]),
             )
             .await;
@@ -246,6 +252,15 @@ impl History {
             .await;
     }
 
+    async fn graphs(&mut self, graphs: &mut Graphs) {
+        for number in 0..self.scale.packages {
+            let Some((version, at)) = self.lines[number].current.clone() else { continue };
+            let package = (names::package(number), names::ecosystem(number));
+            let size = self.rng.usize(4..220);
+            graphs.release(&mut self.rows, (&package.0, package.1), &version, at, size).await;
+        }
+    }
+
     async fn cycles(&mut self) {
         for hour in (0..24 * 60).rev() {
             let started = self.now - SignedDuration::from_hours(hour) - SignedDuration::from_mins(7);
@@ -257,6 +272,19 @@ impl History {
             let due = self.now + SignedDuration::from_secs(self.rng.i64(60..3600));
             let row = json!(["check", names::package(number), "done", "scheduled", 50, text(self.now), text(due)]);
             self.rows.add("jobs", "kind, subject, state, reason, priority, queued, due", row).await;
+            let row = json!([names::package(number), format!("{}{}", scenes::MAINTAINER, number % 40)]);
+            self.rows.add("package_maintainers", "attr, login", row).await;
+        }
+        for day in 0..400 {
+            let at = self.now - SignedDuration::from_hours(24 * day);
+            let (all, failed) = (self.scale.packages, self.scale.packages / 25);
+            let row = json!([
+                at.strftime("%Y-%m-%d").to_string(),
+                all,
+                all - failed - self.rng.usize(..all / 20 + 1),
+                failed
+            ]);
+            self.rows.add("freshness", "day, packages, up_to_date, failed", row).await;
         }
     }
 }

@@ -42,7 +42,8 @@ impl Rows {
         answer.unwrap_or_else(|error| panic!("{question}: {error}"))
     }
 
-    /// Puts a row down; `row` is an array in the order of `columns`, which are separated by `, `.
+    /// Puts a row down; `row` is an array in the order of `columns`, which are separated by `, `. What is in a column with `#` in
+    /// front is bytes, given as hexadecimal digits.
     pub async fn add(&mut self, table: &'static str, columns: &'static str, row: Value) {
         let waiting = self.waiting.entry((table, columns)).or_default();
         waiting.push(row);
@@ -64,7 +65,12 @@ impl Rows {
     }
 
     async fn write(&mut self, (table, columns): (&str, &str), rows: Vec<Value>) {
-        let values: Vec<String> = (0..columns.split(", ").count()).map(|at| format!("value ->> {at}")).collect();
+        let value = |(at, column): (usize, &str)| match column.strip_prefix('#') {
+            Some(_) => format!("unhex(value ->> {at})"),
+            None => format!("value ->> {at}"),
+        };
+        let values: Vec<String> = columns.split(", ").enumerate().map(value).collect();
+        let columns = columns.replace('#', "");
         let statement = format!("INSERT INTO {table} ({columns}) SELECT {} FROM json_each(?)", values.join(", "));
         let rows = Value::Array(rows).to_string();
         let done = sqlx::query(AssertSqlSafe(statement)).bind(rows).execute(&mut self.connection).await;

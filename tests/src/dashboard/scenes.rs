@@ -3,7 +3,9 @@
 use jiff::{SignedDuration, Timestamp};
 use serde_json::{Value, json};
 
+use super::graphs::Graphs;
 use super::hostile;
+use super::names::Ecosystem;
 use super::population::text;
 use super::rows::Rows;
 
@@ -28,6 +30,11 @@ pub const RETIRED: &str = "hazel";
 /// Everything that upstream says of it is hostile.
 pub const EVIL: &str = "iris";
 
+/// A host that answers.
+pub const GOOD_HOST: &str = "good.registry.example";
+/// A host that fails, and is left alone for a while.
+pub const BAD_HOST: &str = "bad.registry.example";
+
 /// Whose packages [`FAILED`] and [`OPEN`] are.
 pub const MAINTAINER: &str = "octavia";
 
@@ -48,7 +55,7 @@ pub fn configured() -> Vec<&'static str> {
 }
 
 /// The scenes, on top of the rest.
-pub async fn fill(rows: &mut Rows, now: Timestamp) {
+pub(super) async fn fill(rows: &mut Rows, graphs: &mut Graphs, now: Timestamp) {
     let mut scenes = Scenes { rows, now };
     scenes.fresh().await;
     for (at, name) in [FAILED].into_iter().chain(ALIKE).enumerate() {
@@ -58,6 +65,11 @@ pub async fn fill(rows: &mut Rows, now: Timestamp) {
     scenes.running().await;
     scenes.quiet().await;
     scenes.evil().await;
+    scenes.around().await;
+    graphs.release(rows, (FRESH, Ecosystem::Cargo), "2.4.1", now, 54).await;
+    graphs.release(rows, (OPEN, Ecosystem::Go), "5.0.0", now, 9).await;
+    graphs.release(rows, (FAILED, Ecosystem::Npm), "0.8.0", now, 21).await;
+    graphs.hostile(rows, EVIL, now).await;
 }
 
 struct Scenes<'a> {
@@ -156,7 +168,7 @@ impl Scenes<'_> {
             .add(
                 "runs",
                 "id, attr, version, from_version, started, finished, outcome, failure_class, failure_message, strategy, commit_sha, \
-                 reused, built, fallback_reason, diff, build_scripts, systems",
+                 reused, built, fallback_reason, diff, build_scripts, systems, failed_derivation, failure_line, failure_key",
                 row,
             )
             .await;
@@ -357,7 +369,8 @@ impl Scenes<'_> {
         self.package(RUNNING, "pkg:cargo/delta", &stands).await;
         self.events(RUNNING, "1.1.0", 9, &[("seen", "published today"), ("resolved", "30 packages")]).await;
         self.run(RUNNING_RUN, RUNNING, ("1.0.0", "1.1.0"), 9, None, &More::default()).await;
-        self.log(RUNNING_RUN, "delta-1.1.0", "the first line of the log\n").await;
+        let row = json!([RUNNING_RUN, "delta-1.1.0", "the first line of the log"]);
+        self.rows.add("live_lines", "run, name, text", row).await;
         let later = self.ago(-30);
         let row = json!([
             "update",
@@ -412,6 +425,36 @@ impl Scenes<'_> {
             let row =
                 json!(["update", attr, "queued", reason, 50, self.ago(20), self.ago(-minutes), "waits for its time"]);
             self.rows.add("jobs", "kind, subject, state, reason, priority, queued, due, message", row).await;
+        }
+    }
+
+    /// Maintainers and hosts.
+    async fn around(&mut self) {
+        for attr in configured() {
+            self.rows.add("package_maintainers", "attr, login", json!([attr, MAINTAINER])).await;
+        }
+        let columns = "host, answered, failed, failed_in_row, last_answer, last_error, last_error_at, paused_until, rate_limit, \
+                       rate_remaining, rate_reset";
+        for (host, in_row, error) in [
+            (GOOD_HOST, 0, None),
+            (BAD_HOST, 5, Some("503 Service Unavailable")),
+            ("evil.example", 1, Some(hostile::LINE)),
+        ] {
+            let paused = error.map(|_| self.ago(-12));
+            let row = json!([
+                host,
+                4000,
+                in_row,
+                in_row,
+                self.ago(3),
+                error,
+                error.map(|_| self.ago(2)),
+                paused,
+                5000,
+                4321,
+                self.ago(-40)
+            ]);
+            self.rows.add("hosts", columns, row).await;
         }
     }
 

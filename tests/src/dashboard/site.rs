@@ -1,19 +1,19 @@
 //! The program that shows a store's pages.
 
 use std::fmt::Write as _;
+use std::fs::File;
 use std::path::PathBuf;
 
-use jiff::Timestamp;
-
-use super::population::{Scale, fill, text};
-use super::rows::Rows;
+use super::population::{Scale, fill};
 use super::{names, now, scenes};
 use crate::bot::{Bot, Service};
 
-/// A bot that shows a history and looks at nothing: its schedule says "never again this year".
+/// A server that shows a history.
 pub struct Site {
     bot: Bot,
     service: Service,
+    /// Says, as the bot does, that somebody is at work on the runs under way; else they would be declared dead.
+    _worker: File,
 }
 
 impl Site {
@@ -30,11 +30,10 @@ impl Site {
         bot.call(&["dashboard", "--export", "empty"]).expect_code(0);
         let database = bot.state().join("nixwright.db");
         fill(&database, scale, now).await;
-        let mut rows = Rows::open(&database).await;
-        remember_looking(&mut rows, now).await;
-        rows.close().await;
-        let service = bot.start_service();
-        Self { bot, service }
+        let worker = File::create(bot.state().join("nixwright.db.worker")).expect("a file to lock");
+        worker.lock_shared().expect("nobody has it");
+        let service = bot.start_pages();
+        Self { bot, service, _worker: worker }
     }
 
     /// The address of a path.
@@ -58,11 +57,6 @@ impl Site {
     }
 }
 
-/// The last use of the common schedule is now, so that nothing is due.
-async fn remember_looking(rows: &mut Rows, now: Timestamp) {
-    rows.execute_with("INSERT OR REPLACE INTO notes (name, value) VALUES ('schedule ', ?)", &[&text(now)]).await;
-}
-
 fn configuration(scale: Scale) -> String {
     let mut text =
         "[service]\nlisten = \"127.0.0.1:0\"\n\n[schedule]\ncron = \"0 0 0 1 1 *\"\njitter = \"0s\"\n\n".to_owned();
@@ -78,4 +72,46 @@ fn configuration(scale: Scale) -> String {
         let _ = writeln!(text, "[packages.{name}]\npurl = \"{purl}\"\nmaintainers = [\"{}\"]\n", scenes::MAINTAINER);
     }
     text
+}
+
+/// A page of each kind, some in several states: a name for pictures, and its path.
+pub fn pages() -> Vec<(&'static str, String)> {
+    let fixed = [
+        ("overview", "/index.html"),
+        ("packages", "/packages.html"),
+        ("packages-filtered", "/packages.html?state=failed&q=b"),
+        ("packages-none", "/packages.html?q=nobody-is-called-so"),
+        ("dependencies", "/dependencies.html"),
+        ("dependency", "/dependencies/cargo/anvil.html"),
+        ("runs", "/runs.html"),
+        ("failures", "/failures.html"),
+        ("queue", "/queue.html"),
+        ("pull-requests", "/pull-requests.html"),
+        ("maintainers", "/maintainers.html"),
+        ("hosts", "/hosts.html"),
+        ("about", "/about.html"),
+        ("missing", "/packages/nobody.html"),
+    ];
+    let mut pages: Vec<_> = fixed.into_iter().map(|(name, path)| (name, path.to_owned())).collect();
+    let packages = [
+        ("package-fresh", scenes::FRESH),
+        ("package-failed", scenes::FAILED),
+        ("package-open", scenes::OPEN),
+        ("package-waiting", scenes::WAITING),
+        ("package-held", scenes::HELD),
+        ("package-new", scenes::NEW),
+        ("package-hostile", scenes::EVIL),
+    ];
+    pages.extend(packages.map(|(name, attr)| (name, format!("/packages/{attr}.html"))));
+    let runs =
+        [("run-failed", scenes::FAILED_RUN), ("run-under-way", scenes::RUNNING_RUN), ("run-hostile", scenes::EVIL_RUN)];
+    pages.extend(runs.map(|(name, run)| (name, format!("/runs/{run}.html"))));
+    let graphs = [("graph", scenes::FRESH), ("graph-hostile", scenes::EVIL)];
+    pages.extend(graphs.map(|(name, attr)| (name, format!("/graphs/{attr}.html"))));
+    pages.extend(
+        [("pull-request", 900_003), ("pull-request-hostile", 900_200)]
+            .map(|(name, number)| (name, format!("/pull-requests/{number}.html"))),
+    );
+    pages.push(("maintainer", format!("/maintainers/{}.html", scenes::MAINTAINER)));
+    pages
 }

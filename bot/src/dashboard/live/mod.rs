@@ -24,5 +24,8 @@ pub struct App {
 
 /// Every address of the pages, with what goes for all answers.
 pub fn router(app: App) -> Router {
-    routes::pages().with_state(std::sync::Arc::new(app)).layer(axum::middleware::map_response(answer::guard))
+    routes::pages()
+        .merge(super::api::routes())
+        .with_state(std::sync::Arc::new(app))
+        .layer(axum::middleware::map_response(answer::guard))
 }

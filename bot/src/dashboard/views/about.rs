@@ -1,6 +1,7 @@
 //! What this is, and how the bot behind it is set up.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Source;
@@ -8,7 +9,7 @@ use super::overview::CycleDoc;
 use crate::store::StoreError;
 
 /// What the page shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct About {
     pub(crate) version: &'static str,
     /// The overlay as a flake reference.

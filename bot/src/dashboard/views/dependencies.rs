@@ -1,6 +1,7 @@
 //! What packages are made of: who uses it, in which versions, and what is known to be wrong with it.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::{page, text};
@@ -12,7 +13,7 @@ use crate::store::{AdvisoryOf, Dependency, DependencyUse, StoreError};
 const SIZE: u32 = 100;
 
 /// What the list is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DependenciesQuery {
     pub(crate) ecosystem: Option<String>,
@@ -22,7 +23,7 @@ pub(crate) struct DependenciesQuery {
 }
 
 /// The list of dependencies, the most used first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Dependencies {
     pub(crate) query: DependenciesQuery,
     #[serde(flatten)]
@@ -31,7 +32,7 @@ pub(crate) struct Dependencies {
 }
 
 /// A dependency in the list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct DependencyRow {
     pub(crate) ecosystem: String,
     pub(crate) name: String,
@@ -52,7 +53,7 @@ impl DependencyRow {
 }
 
 /// What a dependency's page is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct DependencyQuery {
     pub(crate) version: Option<String>,
@@ -61,7 +62,7 @@ pub(crate) struct DependencyQuery {
 }
 
 /// A dependency's page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct DependencyDoc {
     pub(crate) ecosystem: String,
     pub(crate) name: String,
@@ -75,7 +76,7 @@ pub(crate) struct DependencyDoc {
 }
 
 /// A version that is in use.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct VersionRow {
     pub(crate) version: String,
     pub(crate) license: Option<String>,
@@ -87,7 +88,7 @@ pub(crate) struct VersionRow {
 }
 
 /// Who uses it.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct UseRow {
     pub(crate) attr: AttrPath,
     pub(crate) release: String,
@@ -97,7 +98,7 @@ pub(crate) struct UseRow {
 }
 
 /// What is known to be wrong.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct AdvisoryDoc {
     pub(crate) id: String,
     /// About what.

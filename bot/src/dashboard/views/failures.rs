@@ -3,6 +3,7 @@
 use std::collections::BTreeMap;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Source;
@@ -16,7 +17,7 @@ const MOST: u32 = 2000;
 pub(crate) const NAMED: usize = 50;
 
 /// What failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Failures {
     /// How many packages failed.
     pub(crate) total: usize,
@@ -25,7 +26,7 @@ pub(crate) struct Failures {
 }
 
 /// Packages that fail for one reason.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Group {
     /// Tells the reason from others; the same from day to day.
     pub(crate) key: String,
@@ -42,7 +43,7 @@ pub(crate) struct Group {
 }
 
 /// A package that failed.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct FailedDoc {
     pub(crate) attr: AttrPath,
     pub(crate) version: Option<String>,

@@ -2,6 +2,7 @@
 
 use std::collections::BTreeMap;
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::package::ecosystem;
@@ -10,7 +11,7 @@ use crate::model::AttrPath;
 use crate::store::{DerivationState, GraphEdge, GraphNode, ReleaseGraph, RunId, StoreError};
 
 /// What a graph's page is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct GraphQuery {
     /// Of which release; the newest that is known without it.
@@ -20,7 +21,7 @@ pub(crate) struct GraphQuery {
 }
 
 /// A graph's page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct GraphDoc {
     pub(crate) attr: AttrPath,
     pub(crate) ecosystem: String,
@@ -36,7 +37,7 @@ pub(crate) struct GraphDoc {
 }
 
 /// A package in the graph.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct NodeDoc {
     pub(crate) purl: String,
     pub(crate) name: String,
@@ -55,7 +56,7 @@ pub(crate) struct NodeDoc {
 }
 
 /// What became of a package in a run.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum NodeState {
     /// It has no derivation of its own, or there was no run.

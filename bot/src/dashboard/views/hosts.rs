@@ -1,20 +1,21 @@
 //! The hosts of upstreams: which answer, which are left alone, how much they still allow.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Source;
 use crate::store::{HostRecord, StoreError};
 
 /// What is known of the hosts.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Hosts {
     /// Those in trouble first.
     pub(crate) hosts: Vec<HostDoc>,
 }
 
 /// A host.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct HostDoc {
     pub(crate) host: String,
     pub(crate) is_well: bool,

@@ -1,11 +1,12 @@
 //! One page of a list, as pages and JSON tell of it.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::store::Listing;
 
 /// Which part of a list is shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Pages {
     /// How many there are in all.
     pub(crate) total: u32,

@@ -1,5 +1,6 @@
 //! Who maintains what, and what waits for them.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::page;
@@ -8,13 +9,13 @@ use super::{PackageRow, Pages, Source, slug};
 use crate::store::{MaintainerCount, PackageQuery, State, StoreError};
 
 /// The list of maintainers.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Maintainers {
     pub(crate) maintainers: Vec<MaintainerRow>,
 }
 
 /// A maintainer in the list.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct MaintainerRow {
     pub(crate) login: String,
     pub(crate) packages: u32,
@@ -23,7 +24,7 @@ pub(crate) struct MaintainerRow {
 }
 
 /// What a maintainer's page is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct MaintainerQuery {
     #[serde(skip_serializing)]
@@ -31,7 +32,7 @@ pub(crate) struct MaintainerQuery {
 }
 
 /// A maintainer's page.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct MaintainerDoc {
     pub(crate) login: String,
     pub(crate) failed: u32,

@@ -20,6 +20,7 @@ mod steps;
 use std::time::Duration;
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::Site;
@@ -56,7 +57,7 @@ pub(crate) struct Source<'a> {
 }
 
 /// A run in a table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct RunRow {
     pub(crate) id: RunId,
     pub(crate) attr: AttrPath,
@@ -93,7 +94,7 @@ impl From<&Run> for RunRow {
 }
 
 /// A pull request in a table.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct PullRequestRow {
     pub(crate) number: i64,
     pub(crate) attr: Option<AttrPath>,

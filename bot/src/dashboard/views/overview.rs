@@ -1,6 +1,7 @@
 //! The first page: is all well, and if not, where.
 
 use jiff::{SignedDuration, Timestamp};
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{PackageRow, PullRequestRow, QueueRow, RunRow, Source, URGENCY, state_label};
@@ -19,7 +20,7 @@ const RECENT: u32 = 8;
 pub(super) const DAYS: i64 = 30;
 
 /// What the overview shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Overview {
     pub(crate) last_cycle: Option<CycleDoc>,
     /// How many packages are configured.
@@ -43,7 +44,7 @@ pub(crate) struct Overview {
 }
 
 /// The course of time.
-#[derive(Debug, Clone, Default, Serialize)]
+#[derive(Debug, Clone, Default, Serialize, JsonSchema)]
 pub(crate) struct Charts {
     pub(crate) builds: Vec<BuildsOfDay>,
     pub(crate) freshness: Vec<FreshnessOfDay>,
@@ -51,7 +52,7 @@ pub(crate) struct Charts {
 }
 
 /// The runs of a day.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct BuildsOfDay {
     pub(crate) day: String,
     pub(crate) succeeded: u32,
@@ -59,7 +60,7 @@ pub(crate) struct BuildsOfDay {
 }
 
 /// The packages at the end of a day.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct FreshnessOfDay {
     pub(crate) day: String,
     pub(crate) packages: u32,
@@ -68,7 +69,7 @@ pub(crate) struct FreshnessOfDay {
 }
 
 /// A stage in the newest runs together.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct TimeOfStage {
     pub(crate) stage: String,
     pub(crate) runs: u32,
@@ -76,7 +77,7 @@ pub(crate) struct TimeOfStage {
 }
 
 /// The last look at all packages.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct CycleDoc {
     pub(crate) started: Timestamp,
     pub(crate) finished: Timestamp,
@@ -100,7 +101,7 @@ impl From<Cycle> for CycleDoc {
 }
 
 /// How many packages are in a state.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct StateCount {
     pub(crate) state: State,
     #[serde(skip)]

@@ -1,6 +1,7 @@
 //! A package's page: why is it not updated?
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
@@ -20,7 +21,7 @@ const EVENTS: u32 = 200;
 const RECENT: u32 = 20;
 
 /// What a package's page shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct PackageDoc {
     pub(crate) attr: AttrPath,
     pub(crate) purl: String,
@@ -68,7 +69,7 @@ pub(crate) struct PackageDoc {
 }
 
 /// What upstream says of a package.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct AboutRelease {
     pub(crate) version: String,
     pub(crate) description: Option<String>,
@@ -82,7 +83,7 @@ pub(crate) struct AboutRelease {
 }
 
 /// What `main` has of a package.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Current {
     pub(crate) version: String,
     pub(crate) strategy: Option<Strategy>,
@@ -92,7 +93,7 @@ pub(crate) struct Current {
 }
 
 /// What happened to one release.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct ReleaseHistory {
     pub(crate) version: Option<String>,
     /// What it came to: the last thing that happened.
@@ -103,7 +104,7 @@ pub(crate) struct ReleaseHistory {
 }
 
 /// A point of the timeline.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct EventDoc {
     pub(crate) at: Timestamp,
     pub(crate) kind: EventKind,
@@ -111,7 +112,7 @@ pub(crate) struct EventDoc {
 }
 
 /// What people copy.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct HowTo {
     pub(crate) run: String,
     pub(crate) subscribe: String,

@@ -1,6 +1,7 @@
 //! The list of packages.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::{page, text};
@@ -13,7 +14,7 @@ use crate::store::{ListedPackage, Order, PackageQuery, ReasonCode, RunId, State,
 pub(super) const SIZE: u32 = 100;
 
 /// What the list is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct PackagesQuery {
     pub(crate) ecosystem: Option<String>,
@@ -27,7 +28,7 @@ pub(crate) struct PackagesQuery {
 }
 
 /// The list of packages.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Packages {
     pub(crate) query: PackagesQuery,
     #[serde(flatten)]
@@ -41,7 +42,7 @@ pub(crate) struct Packages {
 }
 
 /// A package in a table: what `status --json` says, and a little more.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct PackageRow {
     pub(crate) attr: AttrPath,
     pub(crate) purl: String,

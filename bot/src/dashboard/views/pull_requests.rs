@@ -1,5 +1,6 @@
 //! Pull requests: the list, and a page for each, as the local forge has no other.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::page;
@@ -10,7 +11,7 @@ use crate::store::{PrState, PullRequest, RequestQuery, StoreError};
 const SIZE: u32 = 100;
 
 /// What the list is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct PullRequestsQuery {
     /// `open`, `merged` or `closed`.
@@ -20,7 +21,7 @@ pub(crate) struct PullRequestsQuery {
 }
 
 /// The list of pull requests, newest first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct PullRequests {
     pub(crate) query: PullRequestsQuery,
     #[serde(flatten)]
@@ -29,7 +30,7 @@ pub(crate) struct PullRequests {
 }
 
 /// What a pull request's page shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct PullRequestDoc {
     #[serde(flatten)]
     pub(crate) row: PullRequestRow,

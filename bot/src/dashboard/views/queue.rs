@@ -1,6 +1,7 @@
 //! The queue: what is under way, what comes next, and when.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::page;
@@ -11,7 +12,7 @@ use crate::store::{JobKind, JobReason, JobState, QueuedJob, StoreError};
 const SIZE: u32 = 100;
 
 /// What the queue is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct QueueQuery {
     /// `check` or `update`.
@@ -21,7 +22,7 @@ pub(crate) struct QueueQuery {
 }
 
 /// The queue.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Queue {
     pub(crate) query: QueueQuery,
     #[serde(flatten)]
@@ -32,7 +33,7 @@ pub(crate) struct Queue {
 }
 
 /// A job that waits or is under way.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct QueueRow {
     /// Its place among all, from 1.
     pub(crate) position: u32,

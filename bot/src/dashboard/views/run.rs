@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use nixwright_resolver::plan::diff::GraphDiff;
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::text;
@@ -21,7 +22,7 @@ const SHOWN_LOG: usize = 128 * 1024;
 const FOUND: usize = 200;
 
 /// What a run's page shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct RunDoc {
     #[serde(flatten)]
     pub(crate) row: RunRow,
@@ -49,7 +50,7 @@ pub(crate) struct RunDoc {
 }
 
 /// What a run's page is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct RunQuery {
     /// A text to look for in the logs.
@@ -57,7 +58,7 @@ pub(crate) struct RunQuery {
 }
 
 /// Lines of the logs that have a text in them.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct Found {
     /// How many in all.
     pub(crate) total: usize,
@@ -66,7 +67,7 @@ pub(crate) struct Found {
 }
 
 /// A line of a log.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
 pub(crate) struct FoundLine {
     /// The derivation.
     pub(crate) log: String,
@@ -76,7 +77,7 @@ pub(crate) struct FoundLine {
 }
 
 /// A stage, and where its bar begins and how long it is, in thousandths of the run.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct StageDoc {
     pub(crate) stage: String,
     pub(crate) started: Timestamp,
@@ -89,7 +90,7 @@ pub(crate) struct StageDoc {
 }
 
 /// A derivation, and how long its bar is, in thousandths of the longest.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct DerivationDoc {
     pub(crate) name: String,
     pub(crate) drv: String,

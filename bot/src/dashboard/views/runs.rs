@@ -1,5 +1,6 @@
 //! The list of runs.
 
+use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};
 
 use super::listing::page;
@@ -10,7 +11,7 @@ use crate::store::{RunQuery, StoreError};
 const SIZE: u32 = 100;
 
 /// What the list is asked for.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
 #[serde(default)]
 pub(crate) struct RunsQuery {
     /// `succeeded` or `failed`.
@@ -21,7 +22,7 @@ pub(crate) struct RunsQuery {
 }
 
 /// The list of runs, newest first.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Runs {
     pub(crate) query: RunsQuery,
     #[serde(flatten)]

@@ -1,13 +1,14 @@
 //! The way of one release, from seen to merged: what is done, what failed, and what comes next.
 
 use jiff::Timestamp;
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use crate::model::FailureClass;
 use crate::store::{Event, EventKind, Package, Run, State};
 
 /// How far a release is with one step.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
 #[serde(rename_all = "snake_case")]
 pub(crate) enum StepState {
     /// It happened.
@@ -38,7 +39,7 @@ impl StepState {
 }
 
 /// A step on the way.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct Step {
     pub(crate) kind: EventKind,
     #[serde(skip)]

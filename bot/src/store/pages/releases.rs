@@ -71,7 +71,7 @@ pub struct GraphNode {
 }
 
 /// One node needs another; numbers are places in [`ReleaseGraph::nodes`].
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GraphEdge {
     /// Who needs.
     pub from: usize,
