@@ -58,17 +58,35 @@ pub(crate) fn target(systems: &[(&str, &str)], cgo: bool, tags: &[&str]) -> Targ
     }
 }
 
-/// `go list -deps -json` in a folder: packages by import path.
-pub(crate) fn listed(folder: &Path, system: &GoSystem, target: &Target, what: &[&str]) -> BTreeMap<String, Value> {
+/// `go list -deps -json` in a folder.
+pub(crate) fn list(folder: &Path, system: &GoSystem, target: &Target, what: &[&str]) -> Command {
     let mut list = go();
     list.current_dir(folder).args(["list", "-deps", "-json"]);
     if !target.tags.is_empty() {
         list.arg(format!("-tags={}", target.tags.join(",")));
     }
     list.args(what).env("GOOS", &system.os).env("GOARCH", &system.arch);
-    let output = stdout_of(list.env("CGO_ENABLED", if target.cgo { "1" } else { "0" }));
-    let packages = serde_json::Deserializer::from_str(&output).into_iter::<Value>().map(Result::unwrap);
+    list.env("CGO_ENABLED", if target.cgo { "1" } else { "0" });
+    list
+}
+
+/// What Go lists in a folder: packages by import path.
+pub(crate) fn listed(folder: &Path, system: &GoSystem, target: &Target, what: &[&str]) -> BTreeMap<String, Value> {
+    parse(&stdout_of(&mut list(folder, system, target, what)))
+}
+
+/// The packages of Go's output by import path.
+pub(crate) fn parse(output: &str) -> BTreeMap<String, Value> {
+    let packages = serde_json::Deserializer::from_str(output).into_iter::<Value>().map(Result::unwrap);
     packages.map(|package| (package["ImportPath"].as_str().unwrap().to_owned(), package)).collect()
+}
+
+/// The paths of the standard library, and the other packages.
+pub(crate) fn apart(listed: BTreeMap<String, Value>) -> (BTreeSet<String>, BTreeMap<String, Value>) {
+    let is_standard = |package: &Value| package["Standard"] == Value::Bool(true);
+    let (standard, others): (BTreeMap<_, _>, BTreeMap<_, _>) =
+        listed.into_iter().partition(|(_, package)| is_standard(package));
+    (standard.into_keys().collect(), others)
 }
 
 fn texts(value: &Value) -> Vec<String> {

@@ -1,6 +1,9 @@
 //! Packages and their files, held to `go list -deps -json` of the pinned Go.
 
+mod files;
+mod fixture;
 mod judge;
+mod refusals;
 
 use nixwright_resolver::go::packages;
 

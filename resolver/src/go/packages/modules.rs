@@ -4,7 +4,7 @@ use std::cell::RefCell;
 use std::collections::{BTreeSet, HashMap};
 
 use super::error::PackageError;
-use super::rules::{check_path, is_standard_path};
+use super::rules::{check_path, is_standard_path, is_within};
 use crate::go::GoError;
 use crate::go::catalog::{Known, Lookup, ModuleVersion, Need, Project};
 use crate::go::facts::{ModuleFacts, StandardLibrary};
@@ -69,8 +69,8 @@ impl<'k> Modules<'k> {
         let in_standard = standard && self.standard.has(path);
         if self.list.roots_first {
             let found = self.among(path, importer, in_standard, |module| module.root)?;
-            if found.is_some() {
-                return Ok(found.unwrap_or(Found::Unknown));
+            if let Some(found) = found {
+                return Ok(found);
             }
         }
         if let Some(found) = self.among(path, importer, in_standard, |_| true)? {
@@ -80,6 +80,11 @@ impl<'k> Modules<'k> {
         if standard {
             let rules = self.standard.version().to_owned();
             return Err(PackageError::NotStandard { path, importer, rules }.into());
+        }
+        if self.list.mains.iter().any(|main| is_within(&path, main)) {
+            return Err(
+                PackageError::import(&path, &importer, "no Go files are in that folder of the main module").into()
+            );
         }
         Err(PackageError::Missing { path, importer }.into())
     }

@@ -35,7 +35,7 @@ pub(super) fn read(content: &[u8]) -> Result<GoSource, Unreadable> {
     let end = parser.token.start.saturating_add(1).min(content.len());
     let header = content.get(..end).unwrap_or(content);
     let mut file = parser.file;
-    if outcome.is_ok() && memchr(0, header).is_some() {
+    if memchr(0, header).is_some() {
         return Err(Unreadable("unexpected NUL in input".to_owned()));
     }
     // The last byte of the header is the first of what follows, and may be cut in the middle of a character.
