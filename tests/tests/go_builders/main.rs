@@ -5,5 +5,8 @@
 mod fixtures;
 mod listed;
 mod native;
+mod odd;
 mod plain;
+mod refused;
+mod sharing;
 mod workbench;

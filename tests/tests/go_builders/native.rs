@@ -125,6 +125,15 @@ fn with_c() -> Project {
     }
 }
 
+/// What the package set says to compilers, for Go as judge.
+fn finding(library: &str) -> Vec<(&'static str, String)> {
+    vec![
+        ("PKG_CONFIG_PATH", format!("{library}/lib/pkgconfig")),
+        ("LIBRARY_PATH", format!("{library}/lib")),
+        ("CPATH", format!("{library}/include")),
+    ]
+}
+
 fn publish_native(bench: &Workbench) {
     bench.native(LIBRARY);
     bench.publish(
@@ -159,7 +168,7 @@ async fn c_and_cxx_with_headers_from_elsewhere_and_a_library_are_as_go_links_the
     let project = with_c();
     bench.lay_out_files(&project);
     let library = bench.build_native("counting").await;
-    let project = Project { environment: vec![("PKG_CONFIG_PATH", format!("{library}/lib/pkgconfig"))], ..project };
+    let project = Project { environment: finding(&library), ..project };
     let built = bench.same_as_go(&project).await;
     let said = bench.run(&built, "with-c", &[]).expect_code(0).stdout;
     // 1 + 2 + 3 + 4 + 7, and 1 * 1000 + 20, 2, 30000, 4
@@ -178,7 +187,7 @@ async fn what_pkg_config_does_not_know_is_named_before_building() {
     let project = Project { overrides: "{ }", environment: vec![], ..with_c() };
     bench.lay_out_files(&project);
     let library = bench.build_native("counting").await;
-    let project = Project { environment: vec![("PKG_CONFIG_PATH", format!("{library}/lib/pkgconfig"))], ..project };
+    let project = Project { environment: finding(&library), ..project };
     bench.lay_out(&project);
     bench.look(&project, "shared").expect_code(1).expect_words(&[
         "c.test/native/native asks pkg-config for counting-1",
@@ -243,24 +252,20 @@ async fn objects_that_upstream_ships_are_linked_even_through_other_packages() {
 #[tokio::test(flavor = "multi_thread")]
 async fn flags_that_only_the_c_compiler_can_follow_make_it_link() {
     let bench = Workbench::open().await;
-    let project = Project {
-        // A flag in a person's hand reaches both.
-        overrides: r#"{ env.CGO_CFLAGS = "-O1 '-DSAID=1 + 1'"; }"#,
-        environment: vec![("CGO_CFLAGS", "-O1 '-DSAID=1 + 1'".to_owned())],
-        ..Project::new(
-            "externally",
-            [
-                ("go.mod", "module example.test/externally\n\ngo 1.21\n"),
-                (
-                    "main.go",
-                    "package main\n\n// #cgo LDFLAGS: -Wl,-Bstatic -lm -Wl,-Bdynamic\n// static int said(void) { return SAID; }\nimport \
-                     \"C\"\n\nfunc main() { println(C.said()) }\n",
-                ),
-            ],
-        )
-    };
+    let source = "package main\n\n// #cgo LDFLAGS: -Wl,-Bstatic -lm -Wl,-Bdynamic\n// #ifndef SAID\n// #define SAID 1\n// #endif\n// \
+                  static int said(void) { return SAID; }\nimport \"C\"\n\nfunc main() { println(C.said()) }\n";
+    let project =
+        Project::new("externally", [("go.mod", "module example.test/externally\n\ngo 1.21\n"), ("main.go", source)]);
     let built = bench.same_as_go(&project).await;
-    assert_eq!(bench.run(&built, "externally", &[]).expect_code(0).stderr, "2\n");
+    assert_eq!(bench.run(&built, "externally", &[]).expect_code(0).stderr, "1\n");
+    // Flags in a person's hand reach both strategies.
+    let told = Project { overrides: r#"{ env.CGO_CFLAGS = "-O1 '-DSAID=1 + 1'"; }"#, ..project };
+    bench.write_expression(&told);
+    for strategy in ["shared", "vendored"] {
+        let built = bench.evaluate(&told, strategy);
+        bench.must_build(&[built.drv.clone()]).await;
+        assert_eq!(bench.run(&built, "externally", &[]).expect_code(0).stderr, "2\n", "{strategy}");
+    }
 }
 
 /// An object file of some C.

@@ -12,7 +12,6 @@ use nixwright_resolver::plan::go::GoGraph;
 use nixwright_resolver::plan::{Graph, Metadata, Plan};
 use nixwright_tests::nix::Nix as Caller;
 use nixwright_tests::process::{Finished, files_below, run, stdout_of, write_file};
-use serde_json::Value;
 use tempfile::TempDir;
 use tokio::sync::mpsc;
 
@@ -358,10 +357,5 @@ impl Workbench {
     /// Calls Nix as a person would.
     pub(crate) fn call(&self, program: &str, arguments: &[&str]) -> Finished {
         run(&mut self.caller.command(self.home.path(), program, arguments))
-    }
-
-    /// A value that was evaluated.
-    pub(crate) fn value(&self, project: &Project, attribute: &str) -> Value {
-        serde_json::from_str(&self.look(project, attribute).expect_code(0).stdout).unwrap()
     }
 }

@@ -119,9 +119,16 @@ let
         allOverrides.checkGo && differs
       ) "${pname} ${version} was resolved for Go ${minor document.rules}, and this package set has ${toString has}: let nixwright resolve it again with that Go, use strategies.vendored, give Go ${minor document.rules} (`go` in overrides.nix), or accept it (`checkGo = false`)";
 
-      strategies = lib.mapAttrs (_: needsGo) {
-        shared = sameRules (import ./shared.nix builderArguments);
-        vendored = import ./vendored.nix (builderArguments // { inherit src; });
+      # Nothing is built with a toolchain that will not do; the package can still be looked at.
+      strategies = {
+        shared = import ./shared.nix (builderArguments // { checked = value: needsGo (sameRules value); });
+        vendored = import ./vendored.nix (
+          builderArguments
+          // {
+            inherit src;
+            checked = needsGo;
+          }
+        );
       };
 
       # Which packages a tag brings is not known to Nix, only to Go.

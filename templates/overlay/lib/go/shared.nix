@@ -12,6 +12,8 @@
   overrides,
   ldflags,
   pkgConfig,
+  # Gives what it is given, if the toolchain will do.
+  checked,
 }:
 
 let
@@ -148,7 +150,7 @@ stdenv.mkDerivation (
     dontUnpack = !usesHooks;
     dontConfigure = true;
 
-    programs = map (program: program.name) programs;
+    programs = checked (map (program: program.name) programs);
     archives = map (program: program.archive) programs;
     compilers = map (program: program.compiler) programs;
     # Texts in the order of the programs, each ended by a line that no text has.

@@ -81,20 +81,18 @@ let
 
   said = lib.mapAttrs (_: overrides.ofModule) graph.modules;
 
-  # The tree that a package's folder is in.
-  sourceOf =
-    package:
-    let
-      inherit (package) module;
-    in
-    if module.isLocal && !said.${module.path}.changesSource && !lib.isDerivation module.source then
-      localSource package
-    else
-      sources.${module.path};
+  # The tree that a package's folder is in: of a folder of the project only what belongs to the package, unless it has C or
+  # assembly, which may include what lies elsewhere.
+  sourceOf = package: if isPicked package then picked package else sources.${package.module.path};
+  isPicked =
+    { module, row, ... }:
+    module.isLocal
+    && !said.${module.path}.changesSource
+    && !lib.isDerivation module.source
+    && !(row ? cgo || row ? s);
   sources = lib.mapAttrs (path: module: "${overrides.patched module said.${path}}") graph.modules;
 
-  # Of a folder of the project, the files that the package is made of. C and assembly may include what lies elsewhere.
-  localSource =
+  picked =
     { module, row, dir, ... }:
     let
       root = toString module.source;
@@ -116,23 +114,19 @@ let
       name = "source";
       path = module.source;
       filter =
-        if row ? cgo || row ? s then
-          projectFilter root
+        file: type:
+        let
+          relative = lib.removePrefix "${root}/" file;
+        in
+        if type == "directory" then
+          above ? ${relative}
+        else if embedded ? ${relative} then
+          lib.throwIf (type == "symlink") "${module.path}: ${relative} is a link, and Go embeds none" true
         else
-          file: type:
-          let
-            relative = lib.removePrefix "${root}/" file;
-          in
-          if type == "directory" then
-            above ? ${relative}
-          else if embedded ? ${relative} then
-            lib.throwIf (type == "symlink") "${module.path}: ${relative} is a link, and Go embeds none" true
-          else
-            listed ? ${relative} || isGo relative;
+          listed ? ${relative} || isGo relative;
     };
   # The folders that lead to one.
   prefixes = dir: if dir == "." || dir == "" then [ ] else [ dir ] ++ prefixes (dirOf dir);
-  inherit (overrides) projectFilter;
 
   # A pattern that is the one file's name says so by `true`.
   embedPatterns =
@@ -156,6 +150,8 @@ let
     let
       inherit (package) dir module row;
       hasC = row ? cgo;
+      # Only Go files that are compiled are there: which others were left out is no matter.
+      isAlone = isPicked package && !lib.any (lib.hasSuffix ".go") (embeddedOf row);
       ofModule = said.${module.path};
       src = "${sourceOf package}";
     in
@@ -169,8 +165,8 @@ let
         trimmed = if dir == "" then module.known else "${module.known}/${dir}";
         importcfg = lines (map (imported path) package.imports);
       }
-      // lib.optionalAttrs (row ? but) { but = lines row.but; }
-      // lib.optionalAttrs (row ? files) { files = lines row.files; }
+      // lib.optionalAttrs (row ? but && !isAlone) { but = lines row.but; }
+      // lib.optionalAttrs (row ? files && !isAlone) { files = lines row.files; }
       // lib.optionalAttrs (row ? syso) (assembling // { syso = lines row.syso; })
       // lib.optionalAttrs (row ? s && !hasC) (assembling // { assembly = lines row.s; })
       // lib.optionalAttrs (row ? embed) {

@@ -11,6 +11,8 @@
   overrides,
   ldflags,
   pkgConfig,
+  # Gives what it is given, if the toolchain will do.
+  checked,
   # The project's own files.
   src,
 }:
@@ -97,7 +99,7 @@ stdenv.mkDerivation (
 
     # A workspace is built from its root, a module from its own folder.
     moduleFolder = if isProject && lib.length document.roots == 1 then main.dir else ".";
-    programs = lib.mapAttrsToList (name: path: "${name}=${path}") graph.programs;
+    programs = checked (lib.mapAttrsToList (name: path: "${name}=${path}") graph.programs);
     tags = lib.concatStringsSep "," tags;
     ldflags = lib.concatStringsSep " " ([ "-buildid=" ] ++ ldflags);
 
