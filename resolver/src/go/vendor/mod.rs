@@ -46,6 +46,7 @@ pub fn step(project: &Project, standard: &StandardLibrary, known: &Known) -> Res
         Ok(packages) => packages,
         Err(needs) => return Ok(VendorStep::Need(needs)),
     };
+    list.check_paths()?;
     Ok(match modules_txt::text(project, &list, &packages, known, standard.version())? {
         Ok(modules_txt) => VendorStep::Done(Vendor { modules_txt, packages }),
         Err(needs) => VendorStep::Need(needs),
