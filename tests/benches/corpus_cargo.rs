@@ -95,6 +95,7 @@ impl Corpus {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
         let home = cache.expect("HOME").join("nixwright-corpus");
+        std::fs::create_dir_all(&home).expect("the folder for what is kept");
         let version = stdout_of(cargo(&home).arg("--version"));
         let said = home.join("said").join(version.trim().replace([' ', '(', ')'], "-"));
         Self { home, said }

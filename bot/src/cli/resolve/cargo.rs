@@ -3,6 +3,8 @@
 //! Starting anything takes longer than resolving, so nothing is started or loaded here that the answer does not need, and a
 //! plan is made anew each time instead of being kept.
 
+use std::collections::BTreeSet;
+
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use nixwright_resolver::archive::Limits;
@@ -16,8 +18,9 @@ use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
 use crate::cli::wiring::environment;
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
+use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, Registries, newest, why_nothing};
 use crate::clients::endpoints;
+use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
 use crate::stages::resolve::CrateReleases;
@@ -39,9 +42,11 @@ async fn releases() -> Result<CrateReleases, CliError> {
     let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
     let (cache, limits) = (cache_folder()?, Limits::default());
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let crates = CratesIo::new(http, index, &cache).with_archive_limit(limits.compressed);
+    let crates = CratesIo::new(http.clone(), index, &cache).with_archive_limit(limits.compressed);
+    let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    let registries = Registries::new(http, git.clone(), &cache, limits.compressed, &environment());
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
-    Ok(CrateReleases { crates, cargo, cache, limits })
+    Ok(CrateReleases { crates, registries, git, cargo, cache, limits })
 }
 
 /// The version that is asked for; one that is named is looked up once, as it never changes.
@@ -90,6 +95,7 @@ fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
     };
     Release {
         root,
+        project: None,
         systems: systems
             .iter()
             .map(|system| SystemTriple {
@@ -103,6 +109,7 @@ fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
             no_default_features: args.no_default_features,
             all_features: args.all_features,
             binaries: args.bin.iter().cloned().collect(),
+            members: BTreeSet::new(),
         },
     }
 }

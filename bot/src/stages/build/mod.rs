@@ -16,9 +16,14 @@ use tokio::sync::mpsc;
 
 use self::sources::Sources;
 use super::Failure;
+<<<<<<< HEAD
 use super::resolve::{GoGraphs, NpmTrees};
 use crate::clients::crates_io::CratesIo;
 use crate::clients::files::{self, FileError};
+=======
+use super::resolve::NpmTrees;
+use crate::clients::crates_io::{CratesIo, Registries};
+>>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
 use crate::clients::http::Http;
 use crate::clients::nix::{
     BuildEvent, BuildReport, BuiltDerivation, Closure, DerivationOutcome, FixedFile, FixedOutput, Nix, NixError,
@@ -35,8 +40,13 @@ pub struct Builder {
     pub nix: Nix,
     /// For crates.
     pub crates: CratesIo,
+<<<<<<< HEAD
     /// For Go modules.
     pub go: GoGraphs,
+=======
+    /// For crates of other registries.
+    pub registries: Registries,
+>>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
     /// For packages of npm.
     pub npm: NpmTrees,
     /// For sources that are in no plan.

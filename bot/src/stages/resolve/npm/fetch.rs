@@ -16,7 +16,8 @@ use super::super::{read_json, write_json};
 use super::{NpmTrees, is_known};
 use crate::clients::files;
 use crate::clients::integrity::Integrity;
-use crate::clients::npm::{Form, GitSourceError, NpmError};
+use crate::clients::git::GitSourceError;
+use crate::clients::npm::{Form, NpmError};
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch::npm_class;
 
