@@ -200,11 +200,8 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
-<<<<<<< HEAD
         go: resolver.go.clone(),
-=======
         registries: resolver.registries.clone(),
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
         npm: resolver.npm.clone(),
         http,
         cache: state.cache(),

@@ -16,14 +16,9 @@ use tokio::sync::mpsc;
 
 use self::sources::Sources;
 use super::Failure;
-<<<<<<< HEAD
 use super::resolve::{GoGraphs, NpmTrees};
-use crate::clients::crates_io::CratesIo;
-use crate::clients::files::{self, FileError};
-=======
-use super::resolve::NpmTrees;
 use crate::clients::crates_io::{CratesIo, Registries};
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
+use crate::clients::files::{self, FileError};
 use crate::clients::http::Http;
 use crate::clients::nix::{
     BuildEvent, BuildReport, BuiltDerivation, Closure, DerivationOutcome, FixedFile, FixedOutput, Nix, NixError,

@@ -3,12 +3,8 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-<<<<<<< HEAD
-use nixwright_resolver::plan::cargo::Package;
-use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
-=======
 use nixwright_resolver::plan::cargo::{Origin as CrateOrigin, Package};
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
+use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
 use nixwright_resolver::plan::npm::{Entry, Source};
 use nixwright_resolver::plan::{Graph, Plan};
 use url::Url;
@@ -42,19 +38,12 @@ enum Known<'a> {
 impl<'a> Sources<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
         let by_hash = match &plan.graph {
-<<<<<<< HEAD
-            Graph::Cargo(graph) => {
-                graph.packages.values().map(|package| (package.sha256.clone(), Known::Crate(package))).collect()
-            }
-            Graph::Go(graph) => go_sources(graph),
-=======
             Graph::Cargo(graph) => graph
                 .packages
                 .values()
                 .filter_map(|package| Some((crate_hash(package)?, Known::Crate(package))))
                 .collect(),
-            Graph::Go(_) => HashMap::new(),
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
+            Graph::Go(graph) => go_sources(graph),
             Graph::Npm(graph) => {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
             }
@@ -63,7 +52,6 @@ impl<'a> Sources<'a> {
     }
 }
 
-<<<<<<< HEAD
 /// Modules by the hash of their folder, and go.mod files by their own.
 fn go_sources(graph: &GoGraph) -> HashMap<String, Known<'_>> {
     let modules = graph.modules.iter().filter_map(|(path, module)| {
@@ -79,14 +67,14 @@ fn go_sources(graph: &GoGraph) -> HashMap<String, Known<'_>> {
         Some((hash.parse::<Integrity>().ok()?.hex(), Known::GoMod(path, version)))
     });
     files.chain(modules).collect()
-=======
+}
+
 fn crate_hash(package: &Package) -> Option<String> {
     match &package.origin {
         CrateOrigin::CratesIo | CrateOrigin::Registry { .. } => Some(package.sha256.clone()),
         CrateOrigin::Git { hash, .. } => Some(hash.parse::<Integrity>().ok()?.hex()),
         CrateOrigin::Project { .. } => None,
     }
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
 }
 
 fn npm_hash(entry: &Entry) -> Option<String> {
@@ -108,11 +96,7 @@ impl Builder {
         scratch: &Path,
     ) -> Result<PathBuf, Failure> {
         match sources.by_hash.get(&source.hash.hex) {
-<<<<<<< HEAD
-            Some(Known::Crate(package)) => {
-                let file = self.crates.crate_file(&package.name, &package.version, &package.sha256).await;
-                file.map_err(|error| Failure::new(watch::crates_class(&error), &error))
-            }
+            Some(Known::Crate(package)) => self.crate_source(package).await,
             Some(Known::GoModule(path, version, sum)) => {
                 let folder = scratch.join(&source.hash.hex);
                 let unpacked = self.go.modules.unpack(path, version, sum, &folder).await;
@@ -123,9 +107,6 @@ impl Builder {
                 let written = self.go.modules.write_mod(path, version, &file).await;
                 written.map(|()| file).map_err(|error| Failure::new(watch::go_class(&error), &error))
             }
-=======
-            Some(Known::Crate(package)) => self.crate_source(package).await,
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
             Some(Known::Npm(entry)) => self.npm_source(entry).await,
             None => self.other_source(source).await,
         }
