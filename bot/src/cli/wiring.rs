@@ -12,7 +12,7 @@ use url::Url;
 use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, Registries};
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::git::{Author, Overlay};
 use crate::clients::go::sumdb::SumdbClient;
 use crate::clients::go::{GoModules, GoRegistries, Netrc};
@@ -119,7 +119,7 @@ pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> R
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
     let go = go_graphs(http.clone(), from.go, cache)?;
     let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    let registries = Registries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &environment());
+    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &environment());
     Ok((Resolver { crates, registries, cargo, go, npm, cache: cache.to_owned(), limits }, http))
 }
 

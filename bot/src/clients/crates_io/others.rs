@@ -1,4 +1,4 @@
-//! Registries beside the public one, as locks name them.
+//! OtherRegistries beside the public one, as locks name them.
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -20,7 +20,7 @@ const CONFIG: &str = "config.json";
 
 /// Every registry that a lock may name.
 #[derive(Debug, Clone)]
-pub struct Registries {
+pub struct OtherRegistries {
     http: Http,
     git: GitSources,
     cache: PathBuf,
@@ -29,7 +29,7 @@ pub struct Registries {
     tokens: BTreeMap<String, SecretString>,
 }
 
-impl Registries {
+impl OtherRegistries {
     /// `environment` may have tokens, under the names that cargo has for them; `cache` is a folder for its own use.
     pub fn new(
         http: Http,

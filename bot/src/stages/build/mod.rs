@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use self::sources::Sources;
 use super::Failure;
 use super::resolve::{GoGraphs, NpmTrees};
-use crate::clients::crates_io::{CratesIo, Registries};
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files::{self, FileError};
 use crate::clients::http::Http;
 use crate::clients::nix::{
@@ -35,13 +35,10 @@ pub struct Builder {
     pub nix: Nix,
     /// For crates.
     pub crates: CratesIo,
-<<<<<<< HEAD
     /// For Go modules.
     pub go: GoGraphs,
-=======
     /// For crates of other registries.
-    pub registries: Registries,
->>>>>>> d33da29 (Read locks with other registries, repositories and projects, and tell packages apart by their source)
+    pub registries: OtherRegistries,
     /// For packages of npm.
     pub npm: NpmTrees,
     /// For sources that are in no plan.

@@ -20,7 +20,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::Resolver;
 use crate::clients::cargo::{Cargo, CargoError};
-use crate::clients::crates_io::{CratesIo, CratesIoError, Registries};
+use crate::clients::crates_io::{CratesIo, CratesIoError, OtherRegistries};
 use crate::clients::files;
 use crate::clients::git::GitSources;
 use crate::model::{Failure, FailureClass};
@@ -41,7 +41,7 @@ pub struct CrateReleases {
     /// The registry.
     pub crates: CratesIo,
     /// Other registries, as locks name them.
-    pub registries: Registries,
+    pub registries: OtherRegistries,
     /// Repositories that packages come from.
     pub git: GitSources,
     /// The judge of what belongs together.

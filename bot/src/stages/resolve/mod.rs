@@ -20,7 +20,7 @@ pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, r
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, Registries};
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files;
 use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
@@ -84,7 +84,7 @@ pub struct Resolver {
     /// The registry of crates.
     pub crates: CratesIo,
     /// Other registries of crates.
-    pub registries: Registries,
+    pub registries: OtherRegistries,
     /// The judge of what belongs together.
     pub cargo: Cargo,
     /// Go modules, and what graphs depend on beside them.
