@@ -1,5 +1,7 @@
 //! Rust releases: crates from the registry, and what only cargo can say.
 
+mod project;
+
 use std::fs::File;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -10,9 +12,9 @@ use indicatif::ProgressBar;
 use nixwright_resolver::ResolveError;
 use nixwright_resolver::archive::{ArchiveError, CrateFacts, CrateTexts, Limits, read_crate};
 use nixwright_resolver::cargo::tree::{Tree, TreeReader};
-use nixwright_resolver::cargo::{Release, step};
+use nixwright_resolver::cargo::{Release, SystemTriple, step};
 use nixwright_resolver::catalog::{Catalog, CrateVersion, Request, Step, tree_key};
-use nixwright_resolver::plan::cargo::Origin;
+use nixwright_resolver::plan::cargo::{Origin, Selection};
 use nixwright_resolver::plan::{Graph, Plan};
 use serde::Serialize;
 use serde::de::DeserializeOwned;
@@ -25,6 +27,8 @@ use crate::clients::files;
 use crate::clients::git::GitSources;
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch;
+
+pub use self::project::{CargoProject, CargoProjectError, read_cargo_project};
 
 /// How many crates are fetched at the same time.
 const PARALLEL_FETCHES: usize = 8;
@@ -110,6 +114,28 @@ impl CrateReleases {
             }
         }
         Ok(())
+    }
+
+    /// The plan of a project on disk; `selection` may choose among its members.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
+    pub async fn project_plan(
+        &self,
+        project: CargoProject,
+        systems: Vec<SystemTriple>,
+        mut selection: Selection,
+        progress: &ProgressBar,
+    ) -> Result<Plan, Failure> {
+        if selection.members.is_empty() {
+            selection.members.clone_from(&project.members);
+        }
+        let mut catalog = Catalog::default();
+        let key = project.key().to_owned();
+        catalog.trees.insert(key, project.tree);
+        let root = CrateVersion { name: project.name, version: project.version, sha256: String::new() };
+        let release = Release { root, project: Some(project.project), systems, selection };
+        self.plan_of(&release, catalog, progress).await
     }
 
     async fn fetch(
