@@ -75,6 +75,11 @@ impl Frame {
         matches!(self.actor, Actor::Known { .. })
     }
 
+    /// Whether a login would help.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.actor == Actor::Stranger
+    }
+
     pub(crate) fn csrf(&self) -> &str {
         match &self.actor {
             Actor::Known { csrf } => csrf,
