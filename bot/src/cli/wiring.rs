@@ -230,12 +230,11 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
 
 /// Who may act on the pages: those who know the token of `service.token_file`, else of the environment; else nobody.
 pub(super) fn actions(config: &Config) -> Result<Option<Actions>, CliError> {
-    let token = match &config.service.token_file {
-        Some(file) => Some(super::forge::secret(file, "service.token_file")?),
-        None => {
-            let said = environment().remove(PAGES_TOKEN_VARIABLE).filter(|token| !token.trim().is_empty());
-            said.map(|token| SecretString::from(token.trim().to_owned()))
-        }
+    let token = if let Some(file) = &config.service.token_file {
+        Some(super::forge::secret(file, "service.token_file")?)
+    } else {
+        let said = environment().remove(PAGES_TOKEN_VARIABLE).filter(|token| !token.trim().is_empty());
+        said.map(|token| SecretString::from(token.trim().to_owned()))
     };
     let is_short = |token: &SecretString| token.expose_secret().len() < LEAST_TOKEN;
     if token.as_ref().is_some_and(is_short) {

@@ -107,6 +107,13 @@ pub(crate) fn html(text: &str) -> String {
     html
 }
 
+/// A text as HTML, in a page or an attribute.
+pub(crate) fn escaped(text: &str) -> String {
+    let mut html = String::with_capacity(text.len());
+    escape(text, &mut html);
+    html
+}
+
 fn escape(text: &str, html: &mut String) {
     for c in text.chars() {
         match c {

@@ -7,6 +7,7 @@
 mod actions;
 mod alarm;
 mod ansi;
+mod charts;
 mod export;
 mod filters;
 mod frame;

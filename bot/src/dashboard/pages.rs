@@ -35,6 +35,7 @@ macro_rules! pages {
         #[derive(Template)]
         #[template(path = $path)]
         struct $template<'a> {
+            #[allow(dead_code, reason = "not every page has something to say of its document")]
             doc: &'a $document,
             frame: &'a Frame,
         }

@@ -64,16 +64,19 @@ async fn login(State(app): Shared, asked: Asked, Form(sent): Form<Sent>) -> Resp
 
 async fn logout(State(app): Shared, headers: HeaderMap, Form(sent): Form<Sent>) -> Response {
     if let Err(refused) = may_act(&app, &headers, &sent) {
-        return refused;
+        return refused.into_response();
     }
     let gone = format!("{COOKIE}=; Path=/; HttpOnly; SameSite=Strict; Max-Age=0");
     ([(header::SET_COOKIE, gone)], Redirect::to("/index.html")).into_response()
 }
 
+/// What somebody is told who may not act.
+type Refused = (StatusCode, &'static str);
+
 /// Whether a request comes from somebody who may act: with the token, or with a session and its form's signature.
-fn may_act(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<(), Response> {
-    let Some(actions) = &app.actions else { return Err(StatusCode::NOT_FOUND.into_response()) };
-    let refused = |why: &'static str| Err((StatusCode::FORBIDDEN, why).into_response());
+fn may_act(app: &App, headers: &HeaderMap, sent: &Sent) -> Result<(), Refused> {
+    let Some(actions) = &app.actions else { return Err((StatusCode::NOT_FOUND, "there are no actions here\n")) };
+    let refused = |why: &'static str| Err((StatusCode::FORBIDDEN, why));
     let bearer = headers.get(header::AUTHORIZATION).and_then(|value| value.to_str().ok()?.strip_prefix("Bearer "));
     if let Some(token) = bearer {
         return if actions.knows(token) { Ok(()) } else { refused("this is not the token\n") };
@@ -124,7 +127,7 @@ async fn act(
     action: impl AsyncFnOnce(&AttrPath) -> Result<(), StoreError>,
 ) -> Response {
     if let Err(refused) = may_act(app, headers, sent) {
-        return refused;
+        return refused.into_response();
     }
     let done = async {
         let Ok(attr) = attr.parse::<AttrPath>() else { return Ok(None) };

@@ -55,19 +55,19 @@ pub(super) async fn events(State(app): State<Arc<App>>) -> Sse<impl Stream<Item 
     let state = (app.changes().watch(), first, true);
     let stream = stream::unfold(state, |(mut receiver, known, is_first)| async move {
         if is_first {
-            return Some((change(known), (receiver, known, false)));
+            return Some((Ok(change(known)), (receiver, known, false)));
         }
         loop {
             receiver.changed().await.ok()?;
             let revision = *receiver.borrow_and_update();
             if revision != known {
-                return Some((change(revision), (receiver, revision, false)));
+                return Some((Ok(change(revision)), (receiver, revision, false)));
             }
         }
     });
     Sse::new(stream).keep_alive(KeepAlive::default())
 }
 
-fn change(revision: i64) -> Result<Event, Infallible> {
-    Ok(Event::default().event("change").data(revision.to_string()))
+fn change(revision: i64) -> Event {
+    Event::default().event("change").data(revision.to_string())
 }
