@@ -4,9 +4,8 @@ CARGO ?= cargo
 NIXWRIGHT = target/release/nixwright
 ARGS ?=
 
-# Where `make deps` puts a node and a Go if the machine has none that will do; the Go that is there is the one that is used.
-export PATH := $(CURDIR)/target/node/bin:$(CURDIR)/target/go/bin:$(PATH)
-export GOTOOLCHAIN := local
+# Where `make deps` puts a node if the machine has none that will do.
+export PATH := $(CURDIR)/target/node/bin:$(PATH)
 
 .DEFAULT_GOAL := help
 .PHONY: help deps build run test lint bench corpus-cargo corpus-npm clean

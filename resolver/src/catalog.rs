@@ -8,7 +8,7 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::{CrateFacts, CrateTexts};
+use crate::archive::CrateFacts;
 use crate::plan::Plan;
 
 /// One version of a crate in the registry.
@@ -34,8 +34,6 @@ impl CrateVersion {
 pub enum Request {
     /// The facts about a crate version: [`Catalog::crates`].
     Crate(CrateVersion),
-    /// The texts of a crate version: [`Catalog::texts`].
-    Texts(CrateVersion),
     /// A lock for the release, which ships none: [`Catalog::lock`].
     Lock,
     /// `cargo metadata` over [`crate::cargo::manifest_folder`]: [`Catalog::metadata`].
@@ -49,21 +47,12 @@ pub enum Request {
 pub struct Catalog {
     /// Facts, by the SHA-256 of the archive that they were read from.
     pub crates: BTreeMap<String, CrateFacts>,
-    /// Texts, by the SHA-256 of the archive that they were read from.
-    pub texts: BTreeMap<String, CrateTexts>,
     /// The text of a `Cargo.lock` that cargo made.
     pub lock: Option<String>,
     /// The JSON of `cargo metadata --all-features`.
     pub metadata: Option<String>,
     /// rustc's cfg lines, by target triple.
     pub target_cfgs: BTreeMap<String, String>,
-}
-
-impl Catalog {
-    /// What is known of an archive: its facts, and its texts where they were asked for.
-    pub(crate) fn about(&self, sha256: &str) -> Option<(&CrateFacts, Option<&CrateTexts>)> {
-        Some((self.crates.get(sha256)?, self.texts.get(sha256)))
-    }
 }
 
 /// Where a resolution stands.

@@ -7,8 +7,6 @@ pub mod archive;
 pub mod cargo;
 pub mod catalog;
 mod error;
-pub mod go;
-pub mod nar;
 pub mod npm;
 pub mod plan;
 

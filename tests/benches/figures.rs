@@ -5,7 +5,6 @@
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program that measures and prints")]
 
 use std::collections::BTreeMap;
-use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -16,8 +15,6 @@ use nixwright::clients::cargo::Cargo;
 use nixwright::clients::crates_io::{CratesIo, IndexEntry};
 use nixwright::clients::endpoints;
 use nixwright::clients::git::{Author, Overlay};
-use nixwright::clients::go::sumdb::{Sumdb, SumdbClient};
-use nixwright::clients::go::{GoModules, GoRegistries, Netrc, Patterns};
 use nixwright::clients::http::{Http, HttpSettings};
 use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
 use nixwright::clients::node;
@@ -25,7 +22,7 @@ use nixwright::clients::npm::Npm;
 use nixwright::model::{AttrPath, Clock, Strategy, System};
 use nixwright::overlay::{PackageSet, Settings, common_files, package_files};
 use nixwright::stages::build::{Builder, Built};
-use nixwright::stages::resolve::{self, GoGraphs, NpmTrees, Resolver};
+use nixwright::stages::resolve::{self, NpmTrees, Resolver};
 use nixwright::stages::write::{Writer, main_branch};
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::cargo::{Release, SystemTriple};
@@ -61,14 +58,6 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
-/// What graphs of Go modules are computed from, which none of these figures is about.
-fn go_graphs(http: &Http, environment: &BTreeMap<String, String>, cache: &Path) -> Result<GoGraphs> {
-    let from = GoRegistries::of_environment(environment)?;
-    let sumdb = SumdbClient::new(http.clone(), Sumdb::Off, Patterns::default(), cache, Clock::system());
-    let modules = GoModules::new(http.clone(), from, Netrc::default(), cache);
-    Ok(GoGraphs { modules, sumdb, search: OsString::new(), cache: cache.to_owned() })
-}
-
 struct Bench {
     folder: PathBuf,
     /// Upstream's sources, and what cargo makes of them: not below this workspace, which cargo would take them for.
@@ -90,8 +79,7 @@ impl Bench {
         let limits = Limits::default();
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
         let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
-        let go = go_graphs(&http, &environment, &cache)?;
-        let resolver = Resolver { crates, cargo, go, npm, cache, limits };
+        let resolver = Resolver { crates, cargo, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 
@@ -251,7 +239,6 @@ impl Bench {
         Ok(Builder {
             nix: Nix::open(settings).await?,
             crates: self.resolver.crates.clone(),
-            go: self.resolver.go.clone(),
             npm: self.resolver.npm.clone(),
             http: self.http.clone(),
             cache: self.resolver.cache.clone(),

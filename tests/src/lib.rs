@@ -8,11 +8,8 @@
 #![expect(clippy::must_use_candidate, reason = "helpers read as sentences; a result left unused shows in the test")]
 
 pub mod bot;
-mod chance;
-pub mod dashboard;
 pub mod fixture;
 pub mod github;
-pub mod go;
 pub mod hostile;
 pub mod killing;
 pub mod nix;

@@ -60,7 +60,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     let listen = config.service.listen;
     let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
     if !args.once {
-        return Box::pin(serve(&bot, listen)).await;
+        return Box::pin(serve(&bot, &state, listen)).await;
     }
     let summary = Box::pin(bot.cycle(&args.packages, args.dry_run)).await;
     let summary = match summary {
@@ -89,8 +89,10 @@ fn site(bot: &Bot) -> Site {
     Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) }
 }
 
-/// Becomes true when the process is asked to end.
-pub(super) fn asked_to_stop() -> Result<watch::Receiver<bool>, CliError> {
+/// The service, until the process is asked to end.
+async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, CliError> {
+    let listener = service::bind(listen).await.map_err(CliError::machine)?;
+    let address = listener.local_addr().map_err(CliError::machine)?;
     let (sender, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::machine)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::machine)?;
@@ -102,16 +104,8 @@ pub(super) fn asked_to_stop() -> Result<watch::Receiver<bool>, CliError> {
         tracing::info!("asked to stop");
         sender.send_replace(true);
     });
-    Ok(stop)
-}
-
-/// The service, until the process is asked to end.
-async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
-    let listener = service::bind(listen).await.map_err(CliError::machine)?;
-    let address = listener.local_addr().map_err(CliError::machine)?;
-    let stop = asked_to_stop()?;
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
-    let shown = Shown { listener, site: site(bot) };
+    let shown = Shown { listener, folder: state.dashboard(), site: site(bot) };
     let ended = Box::pin(service::run(bot, shown, stop)).await;
     bot.store.clone().close().await;
     ended.map_err(CliError::failed)?;

@@ -13,19 +13,18 @@ use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::CratesIo;
+use crate::clients::endpoints;
 use crate::clients::git::{Author, Overlay};
-use crate::clients::go::sumdb::SumdbClient;
-use crate::clients::go::{GoModules, GoRegistries, Netrc};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
 use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
-use crate::config::{BuildPackages, Config, Registries};
+use crate::config::{BuildPackages, Config};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
-use crate::stages::resolve::{GoGraphs, NpmTrees, Resolver};
+use crate::stages::resolve::{NpmTrees, Resolver};
 use crate::stages::write::Writer;
 use crate::store::Store;
 
@@ -99,16 +98,20 @@ fn plain(folder: &Path) -> PathBuf {
 pub(super) struct Addresses {
     /// The sparse index.
     pub(super) crates: Url,
-    /// Who is asked for Go modules, and who vouches for them.
-    pub(super) go: GoRegistries,
     /// The registry of npm packages.
     pub(super) npm: Url,
 }
 
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
-        let Registries { crates_index, go, npm, .. } = &config.registries;
-        Self { crates: crates_index.clone(), go: go.clone(), npm: npm.clone() }
+        Self { crates: config.registries.crates_index.clone(), npm: config.registries.npm.clone() }
+    }
+
+    /// Those that count where there is no configuration.
+    pub(super) fn of_environment() -> Result<Self, CliError> {
+        let environment = environment();
+        let crates = endpoints::crates_index(&environment).map_err(CliError::usage)?;
+        Ok(Self { crates, npm: endpoints::npm_registry(&environment).map_err(CliError::usage)? })
     }
 }
 
@@ -117,18 +120,8 @@ pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> R
     let http = Http::new(HttpSettings::default(), Clock::system()).map_err(CliError::machine)?;
     let crates = CratesIo::new(http.clone(), from.crates, cache).with_archive_limit(limits.compressed);
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
-    let go = go_graphs(http.clone(), from.go, cache)?;
     let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    Ok((Resolver { crates, cargo, go, npm, cache: cache.to_owned(), limits }, http))
-}
-
-/// What graphs of Go modules are computed from, for the Go that is on PATH.
-pub(super) fn go_graphs(http: Http, from: GoRegistries, cache: &Path) -> Result<GoGraphs, CliError> {
-    let netrc = Netrc::find(&environment()).map_err(CliError::machine)?;
-    let (sumdb, hidden) = (from.sumdb.clone(), from.no_sumdb.clone());
-    let sumdb = SumdbClient::new(http.clone(), sumdb, hidden, cache, Clock::system());
-    let search = std::env::var_os("PATH").unwrap_or_default();
-    Ok(GoGraphs { modules: GoModules::new(http, from, netrc, cache), sumdb, search, cache: cache.to_owned() })
+    Ok((Resolver { crates, cargo, npm, cache: cache.to_owned(), limits }, http))
 }
 
 /// What trees of npm packages are computed from, for the node that is on PATH.
@@ -199,7 +192,6 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
-        go: resolver.go.clone(),
         npm: resolver.npm.clone(),
         http,
         cache: state.cache(),

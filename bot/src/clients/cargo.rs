@@ -103,31 +103,11 @@ pub struct Cargo {
 impl Cargo {
     /// Finds the toolchain behind the `rustc` on PATH; temporary folders are made below `work_dir`.
     ///
-    /// Starting rustc takes longer than a resolution, so where its folder is is kept for as long as what decides that is the
-    /// same: the program itself and, if it is rustup's proxy, rustup's settings.
-    ///
     /// # Errors
     /// When there is no rustc or it does not know its own folder.
     pub async fn open(work_dir: &Path) -> Result<Self, CargoError> {
-        let kept = kept_sysroot(work_dir);
-        if let Some(path) = &kept
-            && let Some(bytes) = files::read_optional(path).map_err(CargoError::Kept)?
-            && let Ok(sysroot) = String::from_utf8(bytes)
-            && let Ok(found) = Self::at(Path::new(&sysroot), work_dir)
-        {
-            return Ok(found);
-        }
-        // What a folder of the user's names as its toolchain must not be brought in by looking at a release.
-        let output = run(Command::new("rustc").args(["--print", "sysroot"]).current_dir("/"), "rustc").await?;
-        let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
-        let found = Self::at(Path::new(&sysroot), work_dir)?;
-        if let Some(path) = &kept {
-            files::write(path, sysroot.as_bytes()).map_err(CargoError::Kept)?;
-        }
-        Ok(found)
-    }
-
-    fn at(sysroot: &Path, work_dir: &Path) -> Result<Self, CargoError> {
+        let output = run(Command::new("rustc").args(["--print", "sysroot"]), "rustc").await?;
+        let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
         let cargo = sysroot.join("bin/cargo");
         if !cargo.exists() {
             let source = io::Error::new(io::ErrorKind::NotFound, format!("there is no {}", cargo.display()));
@@ -156,9 +136,13 @@ impl Cargo {
         Ok(cfg)
     }
 
-    /// Where the cfg of a triple is kept.
+    /// Where the cfg of a triple is kept: a rustc is the same while its file is, by path, size and time.
     fn kept_cfg(&self, triple: &str) -> Option<PathBuf> {
-        Some(kept_file(&self.work_dir, "cfg", &format!("{} {triple}", identity(&self.rustc)?)))
+        let file = fs::metadata(&self.rustc).ok()?;
+        let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+        let identity = format!("{} {} {changed:?} {triple}", self.rustc.display(), file.len());
+        let name = data_encoding::HEXLOWER.encode(&Sha256::digest(identity.as_bytes()));
+        Some(self.work_dir.parent()?.join("cfg").join(name))
     }
 
     async fn ask_cfg(&self, triple: &str) -> Result<String, CargoError> {
@@ -223,14 +207,14 @@ impl Cargo {
         let io_error = |source| CargoError::Folder { path: self.work_dir.clone(), source };
         fs::create_dir_all(&self.work_dir).map_err(io_error)?;
         let folder = TempDir::with_prefix_in("cargo-", &self.work_dir).map_err(io_error)?;
-        let root = crate_texts(&release.root, catalog)?;
+        let root = crate_facts(&release.root, catalog)?;
         let mut files = prefixed("root", manifest_folder(&release.root, root, true)?);
         if with_lock {
             let lock = root.lock.as_ref().or(catalog.lock.as_ref()).cloned().unwrap_or_default();
             for locked in locked_crates(&release.root, &lock)? {
                 let place = format!("vendor/{}-{}", locked.id.name, locked.id.version);
-                let texts = crate_texts(&locked.id, catalog)?;
-                files.extend(prefixed(&place, manifest_folder(&locked.id, texts, false)?));
+                let facts = crate_facts(&locked.id, catalog)?;
+                files.extend(prefixed(&place, manifest_folder(&locked.id, facts, false)?));
                 let checksum = serde_json::json!({ "files": {}, "package": locked.id.sha256 });
                 files.insert(format!("{place}/.cargo-checksum.json"), checksum.to_string());
             }
@@ -246,34 +230,11 @@ impl Cargo {
     }
 }
 
-/// A program is the same while its file is, by path, size and time.
-fn identity(file: &Path) -> Option<String> {
-    let about = fs::metadata(file).ok()?;
-    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-    Some(format!("{} {} {changed:?}", file.display(), about.len()))
-}
-
-fn kept_file(work_dir: &Path, kind: &str, identity: &str) -> PathBuf {
-    let name = data_encoding::HEXLOWER.encode(&Sha256::digest(identity.as_bytes()));
-    work_dir.parent().unwrap_or(work_dir).join(kind).join(name)
-}
-
-/// Where the folder of the toolchain on PATH is kept.
-fn kept_sysroot(work_dir: &Path) -> Option<PathBuf> {
-    let search = std::env::var_os("PATH")?;
-    let rustc = std::env::split_paths(&search).map(|folder| folder.join("rustc")).find(|path| path.is_file())?;
-    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup"));
-    let rustup = std::env::var_os("RUSTUP_HOME").map(PathBuf::from).or(home).unwrap_or_default();
-    let chosen = std::env::var_os("RUSTUP_TOOLCHAIN");
-    let settings = identity(&rustup.join("settings.toml"));
-    Some(kept_file(work_dir, "sysroot", &format!("{:?}", (identity(&rustc)?, rustup, settings, chosen))))
-}
-
-fn crate_texts<'c>(
+fn crate_facts<'c>(
     id: &CrateVersion,
     catalog: &'c Catalog,
-) -> Result<&'c nixwright_resolver::archive::CrateTexts, CargoError> {
-    catalog.texts.get(&id.sha256).ok_or_else(|| {
+) -> Result<&'c nixwright_resolver::archive::CrateFacts, CargoError> {
+    catalog.crates.get(&id.sha256).ok_or_else(|| {
         let reason = "its archive has not been read".to_owned();
         CargoError::Resolve(ResolveError::Manifest { package: id.label(), reason })
     })

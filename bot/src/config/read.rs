@@ -7,12 +7,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::forge::{self, Forge};
-use super::go;
 use super::policy::{self, Rule, Settings};
 use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
 use super::{Build, BuildPackages, Config, Limits, Machine, Overlay, Package, Problem, Registries, Systems, Upstream};
 use crate::clients::endpoints;
-use crate::clients::go::{GoRegistries, PRIVATE_VARIABLES, Patterns, private_modules};
 use crate::model::{AttrPath, Automerge, InvalidValue, System};
 
 const MIB: u64 = 1 << 20;
@@ -141,36 +139,8 @@ fn registries(
     let crates_index = address("crates_index", "the address of a sparse index", endpoints::parse_index, crates);
     let npm = address("npm", "the address of a registry of npm packages", endpoints::parse_api, npm);
     let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
-    let go = go_registries(&mut section, environment, reader);
     section.finish();
-    Some(Registries { crates_index: crates_index?, npm: npm?, go: go?, osv_api: osv_api? })
-}
-
-fn go_registries(
-    section: &mut Section<'_, '_, '_, '_>,
-    environment: &BTreeMap<String, String>,
-    reader: &Reader<'_>,
-) -> Option<GoRegistries> {
-    let wrong = |variable, error: InvalidValue| reader.environment_problem(variable, error.to_string());
-    let proxies = section.get("go_proxy", |value| parsed(value, "a list of module proxies")).or_else(|| {
-        let proxies = endpoints::go_proxy(environment);
-        proxies.map_err(|error| wrong(endpoints::GO_PROXY_VARIABLE, error)).ok()
-    });
-    let sumdb = section.get("go_sumdb", |value| parsed(value, "a checksum database")).or_else(|| {
-        let sumdb = endpoints::go_sumdb(environment);
-        sumdb.map_err(|error| wrong(endpoints::GO_SUMDB_VARIABLE, error)).ok()
-    });
-    let expected = "a list of patterns such as [\"*.corp.example\"]";
-    let patterns = section.list("go_private", expected, |value| {
-        checked(value, "a pattern such as \"*.corp.example\"", |text| Patterns::parse(text).map(|_| text.to_owned()))
-    });
-    let private = match patterns {
-        Some(patterns) => Patterns::parse(&patterns.join(",")).map(|patterns| (patterns.clone(), patterns)),
-        None => private_modules(environment),
-    };
-    let private = private.map_err(|error| wrong(PRIVATE_VARIABLES[0], error)).ok();
-    let (no_proxy, no_sumdb) = private?;
-    Some(GoRegistries { proxies: proxies?, sumdb: sumdb?, no_proxy, no_sumdb })
+    Some(Registries { crates_index: crates_index?, npm: npm?, osv_api: osv_api? })
 }
 
 /// What the environment says of an address.
@@ -326,22 +296,11 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
         ("no_default_features", no_default_features),
         ("all_features", all_features),
     ];
-    let others = match &upstream {
-        Some(Upstream::Npm { .. }) => Some("packages of npm have no features; leave this out"),
-        Some(Upstream::Go { .. }) => Some("Go modules have no features; leave this out (`tags` are build tags)"),
-        _ => None,
-    };
-    for (key, _) in of_crates.iter().filter(|(_, given)| *given) {
-        others.iter().for_each(|message| section.problem(key, message));
-    }
-    let go = go::options(&mut section, upstream.as_ref());
-    if matches!(upstream, Some(Upstream::Go { .. })) {
-        let message =
-            "the program of a Go module is the package that `purl` names (`pkg:golang/MODULE#FOLDER`); leave this out";
-        section.forbid("binaries", message);
+    for (key, _) in of_crates.iter().filter(|(_, given)| *given && matches!(upstream, Some(Upstream::Npm { .. }))) {
+        section.problem(key, "packages of npm have no features; leave this out");
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
     let settings = defaults.overridden(&mut section);
     section.finish();
-    Some(Package { features, no_default_features, all_features, binaries, go, ..settings.package(upstream?) })
+    Some(Package { features, no_default_features, all_features, binaries, ..settings.package(upstream?) })
 }

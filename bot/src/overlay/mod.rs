@@ -2,7 +2,6 @@
 
 pub mod cargo;
 mod files;
-pub mod go;
 mod meta;
 mod nix_string;
 pub mod npm;

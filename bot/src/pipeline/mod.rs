@@ -13,7 +13,6 @@ mod effects;
 mod evidence;
 mod follow;
 mod lanes;
-mod noting;
 mod package;
 mod record;
 mod stable;
@@ -170,7 +169,6 @@ impl Bot {
             self.writer.release_stale_locks().await?;
         }
         self.store.sync_packages(&configured).await?;
-        self.store.set_maintainers(&self.maintainers()).await?;
         self.forget_unconfigured().await?;
         self.observe().await?;
         if is_alone { self.reconcile().await } else { Ok(()) }
@@ -245,6 +243,6 @@ impl Bot {
             failed: count(PackageResult::Failed),
         };
         self.store.record_cycle(&cycle).await?;
-        self.record_hosts().await
+        Ok(())
     }
 }

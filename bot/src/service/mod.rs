@@ -8,6 +8,8 @@ mod health;
 mod pages;
 mod timetable;
 
+use std::path::PathBuf;
+use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -15,36 +17,42 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, watch};
 
 use self::health::Health;
-pub use self::pages::{ServeError, bind, show};
+pub use self::pages::{ServeError, bind};
 use self::timetable::Timetable;
-use crate::dashboard::{App, Oversight, Site};
+use crate::dashboard::{Site, export};
+use crate::message::text;
 use crate::pipeline::{Bot, CycleSummary};
 use crate::store::{JobKind, StoreError};
 
 /// No sleep is longer: a clock that was set, or a lid that was opened, is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
+/// How long pages may be older than what they show, so that many changes are one export.
+const PAGES_DELAY: Duration = Duration::from_millis(500);
+
 /// How long updates rest after the store or the forge failed them.
 const REST: Duration = Duration::from_secs(60);
 
 /// Where the service shows what it does.
-#[derive(Debug)]
 pub struct Shown {
     /// An open port.
     pub listener: TcpListener,
+    /// The folder that pages are exported to.
+    pub folder: PathBuf,
     /// What the pages say of the overlay.
     pub site: Site,
 }
 
 struct Service<'a> {
     bot: &'a Bot,
-    health: Health,
+    health: Arc<Health>,
     /// Taken by whatever builds.
     machine: Mutex<()>,
     /// There may be an update to do.
     updates: Notify,
-    /// What the alarm goes by.
-    oversight: Oversight,
+    /// There is something new to show.
+    news: Notify,
+    started: Timestamp,
 }
 
 /// Runs until `stop` becomes true; what was under way then is put back into the queue.
@@ -52,26 +60,24 @@ struct Service<'a> {
 /// # Errors
 /// When the pages cannot be served any more, or the store cannot be left in order.
 pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Result<(), ServiceError> {
-    let settings = &bot.config.service;
-    let oversight =
-        Oversight { schedule: settings.schedule.clone(), alarm_after: settings.alarm_after, since: bot.clock.now() };
     let service = Service {
         bot,
-        health: Health::default(),
+        health: Arc::default(),
         machine: Mutex::new(()),
         updates: Notify::new(),
-        oversight: oversight.clone(),
+        news: Notify::new(),
+        started: bot.clock.now(),
     };
-    let Shown { listener, site } = shown;
-    let app = App { store: bot.store.clone(), site, oversight: Some(oversight), clock: bot.clock.clone() };
+    let Shown { listener, folder, site } = shown;
     let mut stopped = stop.clone();
     let until = async move {
         // The sender goes away with the program only.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    let server = pages::serve(listener, app, until);
+    export(&bot.store, &folder, &site).await?;
+    let server = pages::serve(listener, &folder, Arc::clone(&service.health), until);
     let work = async {
-        tokio::join!(service.look(), service.update());
+        tokio::join!(service.look(), service.update(), service.show(&folder, &site));
     };
     tokio::select! {
         result = server => result.map_err(ServiceError::Serve)?,
@@ -80,6 +86,7 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         _ = stop.wait_for(|stop| *stop) => {}
     }
     bot.store.leave().await?;
+    export(&bot.store, &folder, &site).await?;
     Ok(())
 }
 
@@ -89,6 +96,9 @@ pub enum ServiceError {
     /// The server.
     #[error("the pages cannot be served any more: {0}")]
     Serve(#[source] std::io::Error),
+    /// The pages.
+    #[error(transparent)]
+    Export(#[from] crate::dashboard::ExportError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -135,15 +145,29 @@ impl Service<'_> {
                 tracing::error!("{error}; the next look is made when the schedule says so");
             }
             self.updates.notify_one();
+            self.news.notify_one();
         }
     }
 
     /// Raises the alarm when no look has got through for too long, and ends it when one has.
     async fn watch_over(&self) {
-        match self.oversight.alarm(&self.bot.store, self.bot.clock.now()).await {
-            Ok(alarm) => self.alarm(alarm),
-            Err(error) => self.alarm(Some(format!("the store cannot be read: {error}"))),
-        }
+        let service = &self.bot.config.service;
+        let last = match self.bot.store.last_good_cycle().await {
+            // One from the future was before the clock was set.
+            Ok(last) => last
+                .map(|cycle| cycle.finished)
+                .filter(|finished| *finished <= self.bot.clock.now())
+                .unwrap_or(self.started),
+            Err(error) => {
+                self.alarm(Some(format!("the store cannot be read: {error}")));
+                return;
+            }
+        };
+        let overdue = service.schedule.overdue(last, self.bot.clock.now(), service.alarm_after);
+        self.alarm(overdue.map(|silent| {
+            let silent = text::duration(silent.try_into().unwrap_or_default());
+            format!("no look at the upstreams has got through for {silent}; the log says why")
+        }));
     }
 
     fn alarm(&self, alarm: Option<String>) {
@@ -153,6 +177,7 @@ impl Service<'_> {
             } else {
                 tracing::warn!("a look at the upstreams has got through again");
             }
+            self.news.notify_one();
         }
     }
 
@@ -178,6 +203,7 @@ impl Service<'_> {
                     if let Err(error) = self.bot.move_stable(&mut summary).await {
                         tracing::error!("`stable` cannot be moved: {error}");
                     }
+                    self.news.notify_one();
                 }
                 Ok(None) => self.wait_for_update().await,
                 Err(error) => {
@@ -196,9 +222,26 @@ impl Service<'_> {
             () = tokio::time::sleep(rest.clamp(Duration::from_millis(100), LONGEST_SLEEP)) => {}
         }
     }
+
+    /// Exports the pages when there is news.
+    async fn show(&self, folder: &std::path::Path, site: &Site) {
+        loop {
+            self.news.notified().await;
+            tokio::time::sleep(PAGES_DELAY).await;
+            if let Err(error) = export(&self.bot.store, folder, site).await {
+                tracing::error!("{error}");
+            }
+        }
+    }
 }
 
 /// The time between; none if it has passed.
 fn until(now: Timestamp, then: Timestamp) -> Duration {
     then.duration_since(now).try_into().unwrap_or(Duration::ZERO)
+}
+
+impl std::fmt::Debug for Shown {
+    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        formatter.debug_struct("Shown").field("folder", &self.folder).finish_non_exhaustive()
+    }
 }

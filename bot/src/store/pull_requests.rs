@@ -106,7 +106,7 @@ pub struct OtherPullRequest {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct PullRequestRow {
+struct PullRequestRow {
     number: i64,
     branch: String,
     attr: Option<String>,

@@ -68,7 +68,7 @@ pub struct LogText {
 }
 
 #[derive(sqlx::FromRow)]
-pub(super) struct RunRow {
+struct RunRow {
     id: i64,
     attr: String,
     version: String,

@@ -8,26 +8,20 @@ use std::collections::{BTreeMap, BTreeSet};
 use guppy::PackageId;
 use guppy::graph::PackageMetadata;
 
-use crate::archive::{CrateFacts, CrateTexts};
-
-use super::manifest::rust_version;
+use crate::archive::CrateFacts;
 
 /// For each package by id: the non-empty values that some source reachable from it names.
 pub(super) fn values<'a>(
     packages: &'a BTreeMap<String, PackageMetadata<'a>>,
-    about: impl Fn(&str) -> Option<(&'a CrateFacts, Option<&'a CrateTexts>)>,
+    facts: impl Fn(&str) -> Option<&'a CrateFacts>,
 ) -> BTreeMap<String, BTreeMap<String, String>> {
     let own: Named<'_> =
-        packages.iter().filter_map(|(id, package)| Some((package.id(), &about(id)?.0.env_names))).collect();
+        packages.iter().filter_map(|(id, package)| Some((package.id(), &facts(id)?.env_names))).collect();
     let mut reachable = BTreeMap::new();
     packages
         .iter()
         .map(|(id, package)| {
-            // Where cargo was asked, the manifest says it.
-            let rust_version = || match about(id)? {
-                (CrateFacts { package: Some(package), .. }, _) => package.rust_version.clone(),
-                (_, texts) => rust_version(&texts?.manifest.parse().ok()?),
-            };
+            let rust_version = || facts(id).and_then(|facts| rust_version(&facts.manifest));
             let names = reachable_names(*package, &own, &mut reachable);
             (id.clone(), wanted(package, &names, rust_version))
         })
@@ -72,6 +66,12 @@ fn wanted(
         values.extend(rust_version().map(|version| ("RUST_VERSION".to_owned(), version)));
     }
     values
+}
+
+/// `package.rust-version` as it is written there (`1.85`), which is what cargo exports; guppy completes it.
+pub(super) fn rust_version(manifest: &str) -> Option<String> {
+    let manifest: toml::Table = manifest.parse().ok()?;
+    manifest.get("package")?.get("rust-version")?.as_str().map(str::to_owned)
 }
 
 /// As cargo sets them: the Cargo book, "Environment variables Cargo sets for crates".

@@ -8,7 +8,7 @@ use std::collections::BTreeSet;
 
 use toml::{Table, Value};
 
-use crate::archive::CrateTexts;
+use crate::archive::CrateFacts;
 use crate::error::ResolveError;
 use crate::plan::cargo::Profile;
 
@@ -27,8 +27,8 @@ pub struct ReducedManifest {
 ///
 /// # Errors
 /// When it is not TOML or has no `[package]`.
-pub fn reduce_manifest(label: &str, texts: &CrateTexts, is_root: bool) -> Result<ReducedManifest, ResolveError> {
-    let mut manifest = parse(label, &texts.manifest)?;
+pub fn reduce_manifest(label: &str, facts: &CrateFacts, is_root: bool) -> Result<ReducedManifest, ResolveError> {
+    let mut manifest = parse(label, facts)?;
     let package = manifest
         .get_mut("package")
         .and_then(Value::as_table_mut)
@@ -44,7 +44,7 @@ pub fn reduce_manifest(label: &str, texts: &CrateTexts, is_root: bool) -> Result
     if !is_root {
         manifest.remove("profile");
     }
-    let mut target_files = texts.target_files.clone();
+    let mut target_files = facts.target_files.clone();
     target_files.extend(build);
     for key in ["lib", "bin"] {
         target_files.extend(declared_paths(manifest.get(key)));
@@ -60,40 +60,15 @@ pub fn reduce_manifest(label: &str, texts: &CrateTexts, is_root: bool) -> Result
     Ok(ReducedManifest { manifest, target_files })
 }
 
-/// What a root's manifest decides beside the graph.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) struct RootManifest {
-    /// The root's `[profile.release]`, as far as it changes the result.
-    pub(super) profile: Profile,
-    /// `package.rust-version`, as it is written.
-    pub(super) rust_version: Option<String>,
-    /// `package.resolver`, as it is written.
-    pub(super) resolver: Option<String>,
-}
-
-impl RootManifest {
-    /// # Errors
-    /// When the manifest is not TOML.
-    pub(super) fn read(label: &str, manifest: &str) -> Result<Self, ResolveError> {
-        let manifest = parse(label, manifest)?;
-        let resolver = manifest.get("package").and_then(|package| package.get("resolver")).and_then(Value::as_str);
-        Ok(Self {
-            profile: profile(&manifest),
-            rust_version: rust_version(&manifest),
-            resolver: resolver.map(str::to_owned),
-        })
-    }
-}
-
-/// `package.rust-version` as it is written there (`1.85`), which is what cargo exports; guppy completes it.
-pub(super) fn rust_version(manifest: &Table) -> Option<String> {
-    manifest.get("package")?.get("rust-version")?.as_str().map(str::to_owned)
-}
-
-fn profile(manifest: &Table) -> Profile {
+/// The root's `[profile.release]`, as far as it changes the result.
+///
+/// # Errors
+/// When the manifest is not TOML.
+pub(super) fn profile(label: &str, facts: &CrateFacts) -> Result<Profile, ResolveError> {
+    let manifest = parse(label, facts)?;
     let Some(release) = manifest.get("profile").and_then(|profiles| profiles.get("release")).and_then(Value::as_table)
     else {
-        return Profile::default();
+        return Ok(Profile::default());
     };
     let text = |key: &str| {
         release.get(key).and_then(|value| match value {
@@ -104,7 +79,7 @@ fn profile(manifest: &Table) -> Profile {
         })
     };
     let flag = |key: &str| release.get(key).and_then(Value::as_bool);
-    Profile {
+    Ok(Profile {
         opt_level: text("opt-level"),
         lto: text("lto"),
         codegen_units: release.get("codegen-units").and_then(Value::as_integer).and_then(|n| u32::try_from(n).ok()),
@@ -113,11 +88,11 @@ fn profile(manifest: &Table) -> Profile {
         debug: text("debug"),
         overflow_checks: flag("overflow-checks"),
         debug_assertions: flag("debug-assertions"),
-    }
+    })
 }
 
-fn parse(label: &str, manifest: &str) -> Result<Table, ResolveError> {
-    manifest.parse().map_err(|error: toml::de::Error| invalid(label, error.message()))
+fn parse(label: &str, facts: &CrateFacts) -> Result<Table, ResolveError> {
+    facts.manifest.parse().map_err(|error: toml::de::Error| invalid(label, error.message()))
 }
 
 fn invalid(label: &str, reason: impl Into<String>) -> ResolveError {
@@ -156,17 +131,17 @@ fn without_paths(table: &mut Table) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CrateTexts, RootManifest, reduce_manifest};
+    use super::{CrateFacts, profile, reduce_manifest};
 
-    fn texts(manifest: &str) -> CrateTexts {
-        CrateTexts { manifest: manifest.to_owned(), ..CrateTexts::default() }
+    fn facts(manifest: &str) -> CrateFacts {
+        CrateFacts { manifest: manifest.to_owned(), ..CrateFacts::default() }
     }
 
     #[test]
     fn what_points_out_of_the_folder_is_gone() {
         let reduced = reduce_manifest(
             "a 1.0.0",
-            &texts(
+            &facts(
                 "[package]\nname = \"a\"\nversion = \"1.0.0\"\nworkspace = \"../..\"\n[[bin]]\nname = \"b\"\npath = \"src/b.rs\"\n\
                  [dependencies.d]\nversion = \"1\"\npath = \"../d\"\n\
                  [target.'cfg(unix)'.dependencies.e]\nversion = \"1\"\npath = \"../e\"\n[patch.x.y]\npath = \"../y\"\n",
@@ -183,15 +158,18 @@ mod tests {
     #[test]
     fn a_target_file_outside_the_package_is_refused() {
         for targets in ["[package]\nbuild = \"../evil.rs\"", "[package]\n[lib]\npath = \"/etc/x.rs\""] {
-            let message = reduce_manifest("a 1.0.0", &texts(targets), false).unwrap_err().to_string();
+            let message = reduce_manifest("a 1.0.0", &facts(targets), false).unwrap_err().to_string();
             assert!(message.ends_with("is outside the package"), "{message}");
         }
     }
 
     #[test]
     fn the_profile_keeps_what_changes_the_result() {
-        let text = "[profile.release]\nlto = true\npanic = \"abort\"\ncodegen-units = 1\nopt-level = \"z\"\ndebug = 1";
-        let profile = RootManifest::read("a 1.0.0", text).unwrap().profile;
+        let profile = profile(
+            "a 1.0.0",
+            &facts("[profile.release]\nlto = true\npanic = \"abort\"\ncodegen-units = 1\nopt-level = \"z\"\ndebug = 1"),
+        )
+        .unwrap();
         assert_eq!(profile.lto.as_deref(), Some("true"));
         assert_eq!(profile.panic.as_deref(), Some("abort"));
         assert_eq!(profile.codegen_units, Some(1));
@@ -201,7 +179,7 @@ mod tests {
 
     #[test]
     fn a_manifest_without_a_package_is_named() {
-        let message = reduce_manifest("a 1.0.0", &texts("[workspace]"), false).unwrap_err().to_string();
+        let message = reduce_manifest("a 1.0.0", &facts("[workspace]"), false).unwrap_err().to_string();
         assert_eq!(message, "Cargo.toml of a 1.0.0: there is no [package]");
     }
 }

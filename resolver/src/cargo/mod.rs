@@ -17,7 +17,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use guppy::graph::PackageGraph;
 
-use crate::archive::CrateTexts;
+use crate::archive::CrateFacts;
 use crate::catalog::{Catalog, CrateVersion, Request, Step};
 use crate::error::ResolveError;
 use crate::plan::cargo::{CargoGraph, Judge, Package, Selection};
@@ -25,7 +25,6 @@ use crate::plan::{Graph, Metadata, Plan};
 
 use lock::Lock;
 pub use lock::{LockedCrate, locked_crates};
-use manifest::RootManifest;
 pub use manifest::reduce_manifest;
 use targets::Expressions;
 
@@ -60,12 +59,11 @@ pub type Folder = BTreeMap<String, String>;
 /// [`ResolveError`] when no further fact can help.
 pub fn step(release: &Release, catalog: &Catalog) -> Result<Step, ResolveError> {
     let mut needs = missing_cfgs(release, catalog);
-    let sha256 = &release.root.sha256;
-    let (Some(facts), Some(texts)) = (catalog.crates.get(sha256), catalog.texts.get(sha256)) else {
-        needs.extend([Request::Crate(release.root.clone()), Request::Texts(release.root.clone())]);
+    let Some(root) = catalog.crates.get(&release.root.sha256) else {
+        needs.push(Request::Crate(release.root.clone()));
         return Ok(Step::Need(needs));
     };
-    let Some(lock) = texts.lock.as_ref().or(catalog.lock.as_ref()) else {
+    let Some(lock) = root.lock.as_ref().or(catalog.lock.as_ref()) else {
         needs.push(Request::Lock);
         return Ok(Step::Need(needs));
     };
@@ -75,18 +73,15 @@ pub fn step(release: &Release, catalog: &Catalog) -> Result<Step, ResolveError> 
     if !needs.is_empty() {
         return Ok(Step::Need(needs));
     }
-    let root = RootManifest::read(&release.root.label(), &texts.manifest)?;
     // Where cargo was asked it had to be; else its metadata follows from what is known, most of the time.
     let (metadata, judge) = if let Some(metadata) = &catalog.metadata {
         (targets::replace_expressions(metadata).map_err(|reason| unusable(release, reason))?, Judge::Cargo)
-    } else if let Some(metadata) = synthesis::metadata(&release.root, facts, &needed, &locked, catalog) {
+    } else if let Some(metadata) = synthesis::metadata(&release.root, root, &needed, &locked, catalog) {
         (metadata, Judge::Facts)
     } else {
-        let missing = locked.iter().filter(|locked| !catalog.texts.contains_key(&locked.id.sha256));
-        let texts = missing.map(|locked| Request::Texts(locked.id.clone()));
-        return Ok(Step::Need(texts.chain([Request::Metadata]).collect()));
+        return Ok(Step::Need(vec![Request::Metadata]));
     };
-    plan(release, catalog, &root, &locked, metadata, judge).map(|plan| Step::Done(Box::new(plan)))
+    plan(release, catalog, root, &locked, metadata, judge).map(|plan| Step::Done(Box::new(plan)))
 }
 
 fn missing_cfgs(release: &Release, catalog: &Catalog) -> Vec<Request> {
@@ -102,8 +97,8 @@ fn missing_cfgs(release: &Release, catalog: &Catalog) -> Vec<Request> {
 ///
 /// # Errors
 /// When the manifest is not one.
-pub fn manifest_folder(id: &CrateVersion, texts: &CrateTexts, is_root: bool) -> Result<Folder, ResolveError> {
-    let reduced = reduce_manifest(&id.label(), texts, is_root)?;
+pub fn manifest_folder(id: &CrateVersion, facts: &CrateFacts, is_root: bool) -> Result<Folder, ResolveError> {
+    let reduced = reduce_manifest(&id.label(), facts, is_root)?;
     let mut folder: Folder = reduced.target_files.into_iter().map(|path| (path, String::new())).collect();
     folder.insert("Cargo.toml".to_owned(), reduced.manifest);
     Ok(folder)
@@ -112,38 +107,38 @@ pub fn manifest_folder(id: &CrateVersion, texts: &CrateTexts, is_root: bool) -> 
 fn plan(
     release: &Release,
     catalog: &Catalog,
-    root: &RootManifest,
+    root: &CrateFacts,
     locked: &[LockedCrate],
     (metadata, expressions): (String, Expressions),
     judge: Judge,
 ) -> Result<Plan, ResolveError> {
+    let label = release.root.label();
     let unusable = |reason: String| unusable(release, reason);
     let graph = PackageGraph::from_json(&metadata).map_err(|error| unusable(error.to_string()))?;
     let simulation = units::Simulation::new(release, root, &graph)?;
-    let platform = |triple: &str| {
-        let cfg = catalog.target_cfgs.get(triple).map(String::as_str).unwrap_or_default();
-        targets::platform(triple, cfg, &expressions).map_err(unusable)
-    };
-    let mut platforms = Vec::new();
+    let mut units = BTreeMap::new();
     for system in &release.systems {
-        platforms.push((system.system.clone(), platform(&system.target)?, platform(&system.host)?));
+        let platform = |triple: &str| {
+            let cfg = catalog.target_cfgs.get(triple).map(String::as_str).unwrap_or_default();
+            targets::platform(triple, cfg, &expressions).map_err(unusable)
+        };
+        units.insert(system.system.clone(), simulation.units(platform(&system.target)?, platform(&system.host)?)?);
     }
-    let units = simulation.all(platforms)?;
     let packages = packages(release, catalog, locked, &graph)?;
     Ok(Plan {
         schema: Plan::SCHEMA,
         purl: format!("pkg:cargo/{}@{}", release.root.name, release.root.version),
         name: release.root.name.clone(),
         version: release.root.version.clone(),
-        metadata: root_metadata(&simulation, root),
+        metadata: root_metadata(&simulation, &root.manifest),
         graph: Graph::Cargo(CargoGraph {
             root: package_id(&release.root.name, &release.root.version),
             packages,
             units,
-            profile: root.profile.clone(),
+            profile: manifest::profile(&label, root)?,
             selection: release.selection.clone(),
             judge,
-            lock: catalog.lock.clone(),
+            lock: catalog.lock.clone().filter(|_| root.lock.is_none()),
         }),
     })
 }
@@ -166,9 +161,11 @@ fn packages(
     let everything = locked.iter().map(|locked| &locked.id).chain([&release.root]);
     let known: BTreeMap<String, guppy::graph::PackageMetadata<'_>> =
         graph.packages().map(|package| (package_id(package.name(), &package.version().to_string()), package)).collect();
-    let by_id: BTreeMap<String, &CrateVersion> =
-        everything.clone().map(|id| (package_id(&id.name, &id.version), id)).collect();
-    let mut env = environment::values(&known, |id| catalog.about(&by_id.get(id)?.sha256));
+    let facts: BTreeMap<String, &CrateFacts> = everything
+        .clone()
+        .filter_map(|id| Some((package_id(&id.name, &id.version), catalog.crates.get(&id.sha256)?)))
+        .collect();
+    let mut env = environment::values(&known, |id| facts.get(id).copied());
     let mut packages = BTreeMap::new();
     for id in everything.clone() {
         let key = package_id(&id.name, &id.version);
@@ -194,14 +191,14 @@ fn packages(
     Ok(packages)
 }
 
-fn root_metadata(simulation: &units::Simulation<'_>, manifest: &RootManifest) -> Metadata {
+fn root_metadata(simulation: &units::Simulation<'_>, manifest: &str) -> Metadata {
     let root = simulation.root();
     Metadata {
         description: root.description().map(str::to_owned),
         homepage: root.homepage().map(str::to_owned),
         repository: root.repository().map(str::to_owned),
         license: root.license().map(license_expression),
-        rust_version: manifest.rust_version.clone(),
+        rust_version: environment::rust_version(manifest),
     }
 }
 

@@ -15,8 +15,6 @@ pub struct PackageFacts {
     pub edition: String,
     /// `package.links`.
     pub links: Option<String>,
-    /// `package.rust-version`, as it is written.
-    pub rust_version: Option<String>,
     /// Features, those that optional dependencies imply included.
     pub features: BTreeMap<String, Vec<String>>,
     /// Dependencies of every kind and target.
@@ -90,7 +88,6 @@ impl PackageFacts {
         Some(Self {
             edition: edition.to_owned(),
             links: optional_text(package, "links")?.map(str::to_owned),
-            rust_version: optional_text(package, "rust-version")?.map(str::to_owned),
             features: features(manifest.get("features"), &dependencies)?,
             library: reader.library(package, manifest.get("lib"))?,
             build_script: reader.build_script(package.get("build"))?,

@@ -4,7 +4,6 @@
 //! the root, its binaries. The rules below were found exact against cargo's own unit graph.
 
 use std::collections::{BTreeMap, BTreeSet};
-use std::panic::resume_unwind;
 
 use guppy::graph::cargo::{BuildPlatform, CargoOptions, CargoResolverVersion, CargoSet};
 use guppy::graph::feature::{FeatureId, FeatureList, FeatureSet, StandardFeatures, named_feature_filter};
@@ -14,8 +13,8 @@ use guppy::graph::{
 };
 use guppy::platform::{EnabledTernary, PlatformSpec};
 
-use super::manifest::RootManifest;
 use super::{Release, package_id};
+use crate::archive::CrateFacts;
 use crate::error::ResolveError;
 use crate::plan::cargo::{Binary, Dependency, Side, Unit, UnitKind};
 
@@ -31,11 +30,7 @@ pub(super) struct Simulation<'g> {
 
 impl<'g> Simulation<'g> {
     /// Checks the selection against what the root has.
-    pub(super) fn new(
-        release: &'g Release,
-        manifest: &RootManifest,
-        graph: &'g PackageGraph,
-    ) -> Result<Self, ResolveError> {
+    pub(super) fn new(release: &'g Release, facts: &CrateFacts, graph: &'g PackageGraph) -> Result<Self, ResolveError> {
         let label = release.root.label();
         let root = graph
             .workspace()
@@ -61,7 +56,7 @@ impl<'g> Simulation<'g> {
         let filter = named_feature_filter(base, selection.features.iter().map(String::as_str));
         Ok(Self {
             initials: root.to_feature_set(filter),
-            resolver: resolver_version(manifest.resolver.as_deref(), root.edition()),
+            resolver: resolver_version(&facts.manifest, root.edition()),
             label,
             root,
             graph,
@@ -74,24 +69,12 @@ impl<'g> Simulation<'g> {
         self.root
     }
 
-    /// The units of each system; its target and host platform are given. Systems do not wait for one another.
-    pub(super) fn all(
-        &self,
-        systems: Vec<(String, PlatformSpec, PlatformSpec)>,
-    ) -> Result<BTreeMap<String, BTreeMap<String, Unit>>, ResolveError> {
-        // What is made on first use is made once, before the threads.
-        self.graph.feature_graph();
-        std::thread::scope(|scope| {
-            let threads: Vec<_> = systems
-                .into_iter()
-                .map(|(system, target, host)| scope.spawn(move || Ok((system, self.units(target, host)?))))
-                .collect();
-            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
-        })
-    }
-
     /// The units for one pair of platforms, by id.
-    fn units(&self, target: PlatformSpec, host: PlatformSpec) -> Result<BTreeMap<String, Unit>, ResolveError> {
+    pub(super) fn units(
+        &self,
+        target: PlatformSpec,
+        host: PlatformSpec,
+    ) -> Result<BTreeMap<String, Unit>, ResolveError> {
         let mut options = CargoOptions::new();
         options
             .set_resolver(self.resolver)
@@ -129,7 +112,9 @@ fn missing<'a>(label: &str, what: &'static str, name: &str, available: impl Iter
 }
 
 /// `package.resolver`, else what the edition says (the Cargo book, "Resolver versions").
-fn resolver_version(written: Option<&str>, edition: &str) -> CargoResolverVersion {
+fn resolver_version(manifest: &str, edition: &str) -> CargoResolverVersion {
+    let manifest: toml::Table = manifest.parse().unwrap_or_default();
+    let written = manifest.get("package").and_then(|package| package.get("resolver")).and_then(toml::Value::as_str);
     match (written, edition) {
         (Some("1"), _) | (None, "2015" | "2018") => CargoResolverVersion::V1,
         (Some("2"), _) | (None, "2021") => CargoResolverVersion::V2,

@@ -7,7 +7,6 @@ pub mod cargo;
 pub mod changes;
 pub mod components;
 pub mod diff;
-pub mod go;
 pub mod npm;
 pub mod sbom;
 
@@ -18,7 +17,6 @@ use serde::{Deserialize, Serialize};
 use crate::error::ResolveError;
 
 use cargo::CargoGraph;
-use go::GoGraph;
 use npm::NpmGraph;
 
 /// What one release is, what it is made of, and where each piece comes from.
@@ -59,8 +57,6 @@ pub struct Metadata {
 pub enum Graph {
     /// A Rust release.
     Cargo(CargoGraph),
-    /// A Go release.
-    Go(GoGraph),
     /// An npm release.
     Npm(NpmGraph),
 }
@@ -73,15 +69,7 @@ impl Plan {
     pub fn cargo(&self) -> Option<&CargoGraph> {
         match &self.graph {
             Graph::Cargo(graph) => Some(graph),
-            Graph::Go(_) | Graph::Npm(_) => None,
-        }
-    }
-
-    /// The graph, if this is a Go release.
-    pub fn go(&self) -> Option<&GoGraph> {
-        match &self.graph {
-            Graph::Go(graph) => Some(graph),
-            Graph::Cargo(_) | Graph::Npm(_) => None,
+            Graph::Npm(_) => None,
         }
     }
 
@@ -89,7 +77,7 @@ impl Plan {
     pub fn npm(&self) -> Option<&NpmGraph> {
         match &self.graph {
             Graph::Npm(graph) => Some(graph),
-            Graph::Cargo(_) | Graph::Go(_) => None,
+            Graph::Cargo(_) => None,
         }
     }
 
@@ -97,7 +85,6 @@ impl Plan {
     pub fn binaries(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.binaries(),
-            Graph::Go(graph) => graph.binaries(),
             Graph::Npm(graph) => graph.binaries(),
         }
     }
@@ -106,7 +93,6 @@ impl Plan {
     pub fn packages(&self) -> BTreeSet<(&str, &str)> {
         match &self.graph {
             Graph::Cargo(graph) => graph.versions(),
-            Graph::Go(graph) => graph.versions(),
             Graph::Npm(graph) => graph.versions(),
         }
     }
@@ -115,7 +101,6 @@ impl Plan {
     pub fn scripts(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.build_scripts(),
-            Graph::Go(graph) => graph.with_cgo(),
             Graph::Npm(graph) => graph.install_scripts(),
         }
     }

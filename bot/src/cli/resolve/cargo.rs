@@ -1,7 +1,4 @@
 //! Crates: plans, units and edges.
-//!
-//! Starting anything takes longer than resolving, so nothing is started or loaded here that the answer does not need, and a
-//! plan is made anew each time instead of being kept.
 
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
@@ -14,47 +11,35 @@ use nixwright_resolver::plan::cargo::Selection;
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
-use crate::cli::wiring::environment;
-use crate::clients::cargo::Cargo;
+use crate::cli::wiring::{Addresses, resolver};
 use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
-use crate::clients::endpoints;
-use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
-use crate::stages::resolve::CrateReleases;
+use crate::stages::resolve;
 
 /// What `nixwright resolve` prints for a crate.
 pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
     args.require_format(&[Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom], "crates")?;
     let before = args.before.as_deref().map(timestamp).transpose()?;
-    let releases = releases().await?;
-    let release = release(args, choose(&releases.crates, name, version, before).await?);
+    let (resolver, _) = resolver(Addresses::of_environment()?, &cache_folder()?, Limits::default()).await?;
+    let entry = choose(&resolver.crates, name, version, before).await?;
+    let release = release(args, &entry);
     let system = release.systems[0].system.clone();
     let bar: ProgressBar = Bars::default().bar("resolving");
-    let plan = releases.plan(&release, &bar).await;
+    let plan = resolver.plan(&resolve::Release::Cargo(release), &bar).await;
     bar.finish_and_clear();
     render(args.format, &plan?, &system)
 }
 
-async fn releases() -> Result<CrateReleases, CliError> {
-    let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
-    let (cache, limits) = (cache_folder()?, Limits::default());
-    let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let crates = CratesIo::new(http, index, &cache).with_archive_limit(limits.compressed);
-    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
-    Ok(CrateReleases { crates, cargo, cache, limits })
-}
-
-/// The version that is asked for; one that is named is looked up once, as it never changes.
 async fn choose(
     crates: &CratesIo,
     name: &str,
     version: Option<&str>,
     before: Option<Timestamp>,
-) -> Result<CrateVersion, CliError> {
+) -> Result<IndexEntry, CliError> {
     if let (Some(version), None) = (version, before)
-        && let Some(sha256) = crates.known_version(name, version).map_err(CliError::failed)?
+        && let Some(entry) = crates.known_version(name, version).map_err(CliError::failed)?
     {
-        return Ok(CrateVersion { name: name.to_owned(), version: version.to_owned(), sha256 });
+        return Ok(entry);
     }
     let mut entries = crates.versions(name).await.map_err(CliError::failed)?;
     if let Some(before) = before {
@@ -63,25 +48,20 @@ async fn choose(
     let Some(version) = version else {
         let policy =
             Policy { track: &Track::Major, current: None, min_age: SignedDuration::ZERO, now: Clock::system().now() };
-        let found = newest(&entries, policy).release.map(|entry| crate_version(&entry));
+        let found = newest(&entries, policy).release;
         return found.ok_or_else(|| CliError::failed(format!("{name}: {}", why_nothing(&entries))));
     };
-    let Some(found) = entries.iter().find(|entry| entry.version.to_string() == version).map(crate_version) else {
+    let found = entries.iter().find(|entry| entry.version.to_string() == version).cloned();
+    found.ok_or_else(|| {
         let newest: Vec<String> = entries.iter().rev().take(5).map(|entry| entry.version.to_string()).collect();
-        return Err(CliError::failed(format!(
+        CliError::failed(format!(
             "{name} has no version {version} in the registry; the last ones published: {}",
             newest.join(", ")
-        )));
-    };
-    crates.keep_version(&found.name, &found.version, &found.sha256).map_err(CliError::failed)?;
-    Ok(found)
+        ))
+    })
 }
 
-fn crate_version(entry: &IndexEntry) -> CrateVersion {
-    CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() }
-}
-
-fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
+fn release(args: &ResolveArgs, entry: &IndexEntry) -> Release {
     let systems = args.systems();
     let host = |system: &System| match (&args.host, args.format) {
         (Some(host), _) => host.triple(),
@@ -89,7 +69,11 @@ fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
         (None, _) => System::current().triple(),
     };
     Release {
-        root,
+        root: CrateVersion {
+            name: entry.name.clone(),
+            version: entry.version.to_string(),
+            sha256: entry.sha256.clone(),
+        },
         systems: systems
             .iter()
             .map(|system| SystemTriple {

@@ -10,7 +10,6 @@ mod client;
 mod document;
 mod error;
 mod host;
-mod login;
 #[cfg(test)]
 mod tests;
 
@@ -28,7 +27,6 @@ use self::client::make_client;
 pub use self::document::{Document, Validators};
 pub use self::error::HttpError;
 use self::error::{host_of, innermost, is_passing, shown};
-pub use self::host::HostReport;
 use self::host::{Hosts, backoff};
 use crate::clients::files::PendingFile;
 use crate::clients::integrity::{Algorithm, Hasher, Integrity};
@@ -191,11 +189,6 @@ impl Http {
         Self { inner: Arc::new(Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() }) }
     }
 
-    /// How each host answered since this was last asked for.
-    pub fn reports(&self) -> Vec<HostReport> {
-        self.inner.hosts.reports()
-    }
-
     /// The body in memory.
     pub async fn get_bytes(&self, url: &Url, max_bytes: u64) -> Result<Vec<u8>, HttpError> {
         let mut body = Vec::new();
@@ -223,8 +216,7 @@ impl Http {
         expected: Expected<'_>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Downloaded, HttpError> {
-        let wanted = Wanted::new(url, expected.max_bytes);
-        let streamed = self.stream(&wanted, destination, Algorithm::Sha256, progress).await?;
+        let streamed = self.stream(url, destination, Algorithm::Sha256, expected.max_bytes, progress).await?;
         let sha256 = data_encoding::HEXLOWER.encode(&streamed.digest);
         if let Some(promised) = expected.sha256.filter(|promised| *promised != sha256) {
             return Err(HttpError::HashMismatch { url: shown(url), expected: promised.to_owned(), found: sha256 });
@@ -241,8 +233,7 @@ impl Http {
         promised: &Integrity,
         max_bytes: u64,
     ) -> Result<(), HttpError> {
-        let wanted = Wanted::new(url, max_bytes);
-        let streamed = self.stream(&wanted, destination, promised.algorithm(), &mut |_| {}).await?;
+        let streamed = self.stream(url, destination, promised.algorithm(), max_bytes, &mut |_| {}).await?;
         if !promised.allows(&streamed.digest) {
             let found = Integrity::new(promised.algorithm(), streamed.digest);
             return Err(HttpError::IntegrityMismatch {
@@ -256,8 +247,7 @@ impl Http {
 
     /// Streams what nobody vouches for into `destination`, and tells what it is.
     pub async fn get_unverified(&self, url: &Url, destination: &Path, max_bytes: u64) -> Result<Integrity, HttpError> {
-        let wanted = Wanted::new(url, max_bytes);
-        let streamed = self.stream(&wanted, destination, Algorithm::Sha512, &mut |_| {}).await?;
+        let streamed = self.stream(url, destination, Algorithm::Sha512, max_bytes, &mut |_| {}).await?;
         streamed.file.commit_without_sync()?;
         Ok(Integrity::new(Algorithm::Sha512, streamed.digest))
     }
@@ -265,21 +255,22 @@ impl Http {
     /// The body in a file that is not in its place yet, with its hash.
     async fn stream(
         &self,
-        wanted: &Wanted<'_>,
+        url: &Url,
         destination: &Path,
         algorithm: Algorithm,
+        max_bytes: u64,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Streamed, HttpError> {
         let file = PendingFile::create(destination)?;
         let mut sink = FileSink { file, hasher: Hasher::new(algorithm), algorithm, progress };
-        let reply = self.fetch(wanted, &mut sink).await?;
+        let reply = self.fetch(&Wanted::new(url, max_bytes), &mut sink).await?;
         let FileSink { file, hasher, .. } = sink;
         Ok(Streamed { file, digest: hasher.finish(), bytes: reply.bytes })
     }
 
     /// Tries until there is an answer that will not change by trying again.
     async fn fetch(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Reply, HttpError> {
-        let Inner { settings, hosts, clock, .. } = &*self.inner;
+        let Inner { settings, hosts, .. } = &*self.inner;
         let name = host_of(wanted.url);
         let host = hosts.get(&name, settings);
         // The semaphore is never closed, so the only outcome is a permit.
@@ -292,8 +283,7 @@ impl Http {
             sink.restart()?;
             let Failed { error, wait } = match self.fetch_once(wanted, sink, attempt).await {
                 Ok(reply) => {
-                    host.read_limits(&reply.headers);
-                    host.record(None, settings, clock.now());
+                    host.record(None, settings);
                     return Ok(reply);
                 }
                 Err(failed) => failed,
@@ -302,7 +292,7 @@ impl Http {
             let last = attempt >= settings.attempts || wait > settings.longest_wait;
             if !error.blames_host() || last {
                 // An answer that is no fault of the host shows that the host is well.
-                host.record(error.blames_host().then(|| error.to_string()), settings, clock.now());
+                host.record(error.blames_host().then(|| error.to_string()), settings);
                 return Err(error);
             }
             tracing::debug!(http.host = name, http.attempt = attempt, wait_ms = wait.as_millis(), "{error}");
@@ -322,7 +312,7 @@ impl Http {
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED && !wanted.headers.is_empty() {
-            return Ok(Reply { status, headers: response.headers().clone(), bytes: 0 });
+            return Ok(Reply { status, headers: HeaderMap::new(), bytes: 0 });
         }
         if !status.is_success() {
             return Err(self.refused(&response, wanted.url));

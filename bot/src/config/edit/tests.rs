@@ -15,7 +15,6 @@ fn entry(attr: &str) -> Entry {
         no_default_features: false,
         all_features: false,
         binaries: Vec::new(),
-        tags: Vec::new(),
     }
 }
 
@@ -256,7 +255,6 @@ fn new_entry() -> impl Strategy<Value = Entry> {
         features: names.into_iter().collect(),
         no_default_features: bare,
         binaries: if binary { vec!["new".to_owned()] } else { Vec::new() },
-        tags: if binary && bare { vec!["osusergo".to_owned()] } else { Vec::new() },
         ..entry("new")
     })
 }

@@ -57,10 +57,6 @@ impl Fixture {
         fixture
     }
 
-    pub(super) fn now(&self) -> Timestamp {
-        *self.now.lock().unwrap()
-    }
-
     fn text(&self, text: &str) -> String {
         format!("{text}{}", self.spice)
     }

@@ -1,10 +1,9 @@
 //! The files that derivations ask for: each fetched by the client of its ecosystem, verified, and handed to Nix.
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
+use std::path::PathBuf;
 
 use nixwright_resolver::plan::cargo::Package;
-use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
 use nixwright_resolver::plan::npm::{Entry, Source};
 use nixwright_resolver::plan::{Graph, Plan};
 use url::Url;
@@ -27,10 +26,6 @@ pub(super) struct Sources<'a> {
 #[derive(Clone, Copy)]
 enum Known<'a> {
     Crate(&'a Package),
-    /// Module, version, and the hash of its zip.
-    GoModule(&'a str, &'a str, &'a str),
-    /// Module and version.
-    GoMod(&'a str, &'a str),
     Npm(&'a Entry),
 }
 
@@ -40,30 +35,12 @@ impl<'a> Sources<'a> {
             Graph::Cargo(graph) => {
                 graph.packages.values().map(|package| (package.sha256.clone(), Known::Crate(package))).collect()
             }
-            Graph::Go(graph) => go_sources(graph),
             Graph::Npm(graph) => {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
             }
         };
         Self { by_hash }
     }
-}
-
-/// Modules by the hash of their folder, and go.mod files by their own.
-fn go_sources(graph: &GoGraph) -> HashMap<String, Known<'_>> {
-    let modules = graph.modules.iter().filter_map(|(path, module)| {
-        let GoSource::Proxy { hash, sum } = module.source.as_ref()? else { return None };
-        let (path, version) = match &module.replace {
-            Some(Replacement::Module { path, version }) => (path.as_str(), version.as_str()),
-            _ => (path.as_str(), module.version.as_str()),
-        };
-        Some((hash.parse::<Integrity>().ok()?.hex(), Known::GoModule(path, version, sum)))
-    });
-    let files = graph.mod_files.iter().filter_map(|(what, hash)| {
-        let (path, version) = what.split_once('@')?;
-        Some((hash.parse::<Integrity>().ok()?.hex(), Known::GoMod(path, version)))
-    });
-    files.chain(modules).collect()
 }
 
 fn npm_hash(entry: &Entry) -> Option<String> {
@@ -77,27 +54,11 @@ fn npm_hash(entry: &Entry) -> Option<String> {
 
 impl Builder {
     /// A source as a verified file or, for one that is hashed as a tree, folder.
-    /// `scratch` is for what has to be made for this.
-    pub(super) async fn source(
-        &self,
-        source: &FixedOutput,
-        sources: &Sources<'_>,
-        scratch: &Path,
-    ) -> Result<PathBuf, Failure> {
+    pub(super) async fn source(&self, source: &FixedOutput, sources: &Sources<'_>) -> Result<PathBuf, Failure> {
         match sources.by_hash.get(&source.hash.hex) {
             Some(Known::Crate(package)) => {
                 let file = self.crates.crate_file(&package.name, &package.version, &package.sha256).await;
                 file.map_err(|error| Failure::new(watch::crates_class(&error), &error))
-            }
-            Some(Known::GoModule(path, version, sum)) => {
-                let folder = scratch.join(&source.hash.hex);
-                let unpacked = self.go.modules.unpack(path, version, sum, &folder).await;
-                unpacked.map(|()| folder).map_err(|error| Failure::new(watch::go_class(&error), &error))
-            }
-            Some(Known::GoMod(path, version)) => {
-                let file = scratch.join(&source.hash.hex);
-                let written = self.go.modules.write_mod(path, version, &file).await;
-                written.map(|()| file).map_err(|error| Failure::new(watch::go_class(&error), &error))
             }
             Some(Known::Npm(entry)) => self.npm_source(entry).await,
             None => self.other_source(source).await,

@@ -1,7 +1,6 @@
 //! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
 
 mod cargo;
-mod go;
 mod npm;
 
 use std::path::{Path, PathBuf};
@@ -14,8 +13,6 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
-pub use self::cargo::CrateReleases;
-pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, read_go_project};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
@@ -25,15 +22,13 @@ use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "5";
+const CACHE_VERSION: &str = "4";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {
     /// A crate.
     Cargo(nixwright_resolver::cargo::Release),
-    /// A program of a Go module.
-    Go(GoRelease),
     /// A package of the npm registry.
     Npm(NpmRelease),
 }
@@ -57,14 +52,6 @@ impl Release {
                     binaries: package.binaries.iter().cloned().collect(),
                 },
             }),
-            Origin::Go { module, subpath } => Self::Go(GoRelease {
-                module: module.clone(),
-                version: candidate.version.clone(),
-                subpath: subpath.clone(),
-                systems: systems.to_vec(),
-                tags: package.go.tags.clone(),
-                cgo: package.go.cgo,
-            }),
             Origin::Npm { name, integrity } => Self::Npm(NpmRelease {
                 name: name.clone(),
                 version: candidate.version.clone(),
@@ -82,8 +69,6 @@ pub struct Resolver {
     pub crates: CratesIo,
     /// The judge of what belongs together.
     pub cargo: Cargo,
-    /// Go modules, and what graphs depend on beside them.
-    pub go: GoGraphs,
     /// The registry of npm packages, and what trees depend on beside it.
     pub npm: NpmTrees,
     /// Where facts and plans are kept; they never change, so for ever.
@@ -114,8 +99,7 @@ impl Resolver {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
-            Release::Go(release) => self.go.plan(release, progress).await?,
-            Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
+            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;
@@ -130,7 +114,7 @@ impl Resolver {
     /// new form of plans or facts starts anew.
     fn cache_key(&self, release: &Release) -> String {
         let node = match release {
-            Release::Cargo(_) | Release::Go(_) => "",
+            Release::Cargo(_) => "",
             Release::Npm(_) => self.npm.node.as_str(),
         };
         let text = format!("{CACHE_VERSION} {} {node}{release:?}", Plan::SCHEMA);
