@@ -1,6 +1,7 @@
 //! The node that is there, as far as a tree depends on it: its version.
 
 use std::ffi::OsStr;
+use std::os::unix::fs::MetadataExt as _;
 use std::path::{Path, PathBuf};
 use std::time::{Duration, UNIX_EPOCH};
 
@@ -19,6 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug, PartialEq, Eq, Serialize, Deserialize)]
 struct Known {
     path: PathBuf,
+    inode: u64,
     modified_ns: u128,
     bytes: u64,
     version: String,
@@ -36,8 +38,10 @@ pub async fn version(search: &OsStr, cache: &Path) -> Option<String> {
     let file = cache.join("node-version.json");
     let known: Option<Known> =
         files::read_optional(&file).ok().flatten().and_then(|text| serde_json::from_slice(&text).ok());
+    // The inode too: the clock that stamps files moves some milliseconds at a time, and two files may be as long.
+    let inode = about.ino();
     if let Some(known) = known
-        && (&known.path, known.modified_ns, known.bytes) == (&path, modified_ns, about.len())
+        && (&known.path, known.inode, known.modified_ns, known.bytes) == (&path, inode, modified_ns, about.len())
     {
         return Some(known.version);
     }
@@ -45,7 +49,7 @@ pub async fn version(search: &OsStr, cache: &Path) -> Option<String> {
     let output = tokio::time::timeout(PATIENCE, asked).await.ok()?.ok()?;
     let said = String::from_utf8(output.stdout).ok()?;
     let version = said.trim().strip_prefix('v').filter(|version| semver::Version::parse(version).is_ok())?.to_owned();
-    let known = Known { path, modified_ns, bytes: about.len(), version };
+    let known = Known { path, inode, modified_ns, bytes: about.len(), version };
     if let Ok(text) = serde_json::to_vec(&known) {
         // What cannot be kept is asked again.
         let _ = files::write(&file, &text);
