@@ -13,6 +13,7 @@ mod resolve;
 pub mod retract;
 pub mod source;
 pub mod sums;
+pub mod vendor;
 pub mod version;
 pub mod workfile;
 pub mod zip;

@@ -104,6 +104,35 @@ impl<S: AsRef<str>> Constraint<S> {
     }
 }
 
+impl<S: AsRef<str>> Constraint<S> {
+    /// Whether it may hold at all, where every tag but `ignore` may hold or not, and anew each time that it is named
+    /// (`imports.AnyTags` of cmd/go).
+    pub fn may_hold(&self) -> bool {
+        // Each value is what may be found if one hopes for yes, and if one hopes for no.
+        let mut stack: Vec<(bool, bool)> = Vec::new();
+        for token in &self.0 {
+            let value = match token {
+                Token::Tag(name) => (is_free(name.as_ref()), false),
+                Token::Not => stack.pop().map_or((false, false), |(yes, no)| (!no, !yes)),
+                Token::And | Token::Or => {
+                    let (right, left) = (stack.pop().unwrap_or_default(), stack.pop().unwrap_or_default());
+                    match token {
+                        Token::And => (left.0 && right.0, left.1 && right.1),
+                        _ => (left.0 || right.0, left.1 || right.1),
+                    }
+                }
+            };
+            stack.push(value);
+        }
+        stack.pop().is_none_or(|(yes, _)| yes)
+    }
+}
+
+/// Whether a tag may be said to hold.
+fn is_free(tag: &str) -> bool {
+    tag != "ignore" && tag.chars().all(|character| character.is_alphanumeric() || matches!(character, '_' | '.'))
+}
+
 impl Constraint<&str> {
     /// The same with strings of its own.
     pub fn to_owned(&self) -> Constraint<String> {

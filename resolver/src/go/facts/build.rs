@@ -116,7 +116,7 @@ impl Builder {
                 continue;
             }
             raw.files.sort_by(|left, right| left.name.cmp(&right.name));
-            let folder = assemble(raw.files, |pattern| self.entries.embedded(&name, pattern));
+            let folder = assemble(raw.files, self.local, |pattern| self.entries.embedded(&name, pattern));
             folders.push((name, raw.has_go, folder));
         }
         ModuleFacts::write(self.head, &folders)
@@ -165,7 +165,11 @@ fn place(list: &mut Vec<String>, value: String) -> u32 {
     u32::try_from(place).unwrap_or(u32::MAX)
 }
 
-fn assemble(files: Vec<RawFile>, embedded: impl Fn(&str) -> Result<Vec<String>, String>) -> Folder<String> {
+fn assemble(
+    files: Vec<RawFile>,
+    local: bool,
+    embedded: impl Fn(&str) -> Result<Vec<String>, String>,
+) -> Folder<String> {
     let mut folder = Folder::default();
     let mut patterns = Vec::new();
     let mut tests = BTreeSet::new();
@@ -179,11 +183,13 @@ fn assemble(files: Vec<RawFile>, embedded: impl Fn(&str) -> Result<Vec<String>, 
                 let own = go.package.strip_suffix("_test").unwrap_or(&go.package);
                 // Which systems have a test at all is what counts of one that is as it should be.
                 let says_nothing = go.error.is_none() && !go.uses_c && plain.as_deref() == Some(own);
-                if says_nothing && !tests.insert(file.constraint.clone()) {
+                if !local && says_nothing && !tests.insert(file.constraint.clone()) {
                     continue;
                 }
                 let error = go.error.or_else(|| go.uses_c.then(|| "use of cgo in test not supported".to_owned()));
-                Kind::Test { package: place(&mut folder.packages, go.package), error }
+                let imports = if local { go.imports } else { Vec::new() };
+                let imports = imports.into_iter().map(|path| place(&mut folder.imports, path)).collect();
+                Kind::Test { package: place(&mut folder.packages, go.package), imports, error }
             }
             RawContent::Go(go) => Kind::Go(go_file(go, &mut folder, &mut patterns)),
         };

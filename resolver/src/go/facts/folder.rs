@@ -53,6 +53,8 @@ pub enum Kind<S> {
     Test {
         /// Which of [`Folder::packages`].
         package: u32,
+        /// Which of [`Folder::imports`]; of none but the project's own tests.
+        imports: Vec<u32>,
         /// Why Go's parser refuses it.
         error: Option<S>,
     },

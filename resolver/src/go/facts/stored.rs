@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::Folder;
 
 /// The form and its version. What this and the scanner of source files say changes only together with it.
-const MAGIC: &[u8; 8] = b"nwgo\0\0\0\x01";
+const MAGIC: &[u8; 8] = b"nwgo\0\0\0\x02";
 
 /// Bytes in a row of the table: where the name begins, its length, where the facts begin, their length, and [`HAS_GO`] or nothing.
 const ROW: usize = 20;

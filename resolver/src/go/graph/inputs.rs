@@ -13,29 +13,29 @@ use crate::go::workfile::GoWork;
 
 /// A main module.
 #[derive(Debug)]
-pub(super) struct Main {
+pub(in crate::go) struct Main {
     /// Its go.mod.
-    pub(super) file: GoMod,
+    pub(in crate::go) file: GoMod,
     /// Its folder, relative to the project's root.
-    pub(super) dir: String,
+    pub(in crate::go) dir: String,
 }
 
 /// All that a project says of itself.
 #[derive(Debug)]
-pub(super) struct Inputs<'a> {
+pub(in crate::go) struct Inputs<'a> {
     /// The main module, or the workspace's members in the order of go.work.
-    pub(super) mains: Vec<Main>,
+    pub(in crate::go) mains: Vec<Main>,
     /// The workspace.
-    pub(super) work: Option<GoWork>,
+    pub(in crate::go) work: Option<GoWork>,
     /// What is replaced.
-    pub(super) replacements: Replacements,
+    pub(in crate::go) replacements: Replacements,
     /// What no module may require.
-    pub(super) excluded: HashSet<ModuleVersion>,
+    pub(in crate::go) excluded: HashSet<ModuleVersion>,
     /// The go.mod files of other folders that `replace` lines lead to, by the folder; what is wrong with those that cannot be read
     /// counts only if they are needed.
-    pub(super) folders: HashMap<String, Result<GoMod, SyntaxError>>,
+    pub(in crate::go) folders: HashMap<String, Result<GoMod, SyntaxError>>,
     /// go.sum, or go.work.sum and the members' go.sum.
-    pub(super) sums: Sums<'a>,
+    pub(in crate::go) sums: Sums<'a>,
 }
 
 /// The folders that `replace` lines of the main modules and the workspace lead to, relative to the project's root (or rooted):
@@ -73,13 +73,13 @@ fn syntax(file: &str, wrong: SyntaxError) -> GoError {
 }
 
 /// How a file of the project is called in messages.
-pub(super) fn name_of(dir: &str, file: &str) -> String {
+pub(in crate::go) fn name_of(dir: &str, file: &str) -> String {
     paths::clean(&format!("{dir}/{file}"))
 }
 
 impl<'a> Inputs<'a> {
     /// Reads and checks what a project says of itself.
-    pub(super) fn read(project: &'a Project, rules: &str) -> Result<Self, GoError> {
+    pub(in crate::go) fn read(project: &'a Project, rules: &str) -> Result<Self, GoError> {
         let work = project.work.as_ref().map(|(text, _)| read_work(text)).transpose()?;
         if let Some(work) = &work {
             check_work(work, project, rules)?;
@@ -103,7 +103,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// The go line that counts for all: the workspace's or the main module's.
-    pub(super) fn go(&self) -> &str {
+    pub(in crate::go) fn go(&self) -> &str {
         match &self.work {
             Some(work) => work.go.as_deref().unwrap_or(gover::DEFAULT_WORK),
             None => self.mains.first().and_then(|main| main.file.go.as_deref()).unwrap_or(gover::DEFAULT_MOD),
@@ -111,7 +111,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// The toolchain line that counts for all.
-    pub(super) fn toolchain(&self) -> Option<&str> {
+    pub(in crate::go) fn toolchain(&self) -> Option<&str> {
         match &self.work {
             Some(work) => work.toolchain.as_deref(),
             None => self.mains.first().and_then(|main| main.file.toolchain.as_deref()),
@@ -119,7 +119,7 @@ impl<'a> Inputs<'a> {
     }
 
     /// The go.mod whose lines are the roots, if there is no workspace.
-    pub(super) fn single(&self) -> Option<&Main> {
+    pub(in crate::go) fn single(&self) -> Option<&Main> {
         if self.work.is_some() { None } else { self.mains.first() }
     }
 }

@@ -9,9 +9,9 @@
 //! leaves no state that could go wrong.
 
 mod build_list;
-mod inputs;
+pub(super) mod inputs;
 mod nodes;
-mod replacements;
+pub(super) mod replacements;
 mod select;
 #[cfg(test)]
 mod tests;

@@ -14,7 +14,7 @@ type Old = (String, Option<String>);
 
 /// What is replaced.
 #[derive(Debug, Default)]
-pub(super) struct Replacements {
+pub(in crate::go) struct Replacements {
     work: HashMap<Old, ModuleVersion>,
     /// Each main module's, with its folder.
     mains: Vec<(String, HashMap<Old, ModuleVersion>)>,
@@ -25,7 +25,7 @@ pub(super) struct Replacements {
 
 /// What stands in a module version's place.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Instead {
+pub(in crate::go) enum Instead {
     /// Another module version.
     Module(ModuleVersion),
     /// A folder.
@@ -39,7 +39,7 @@ pub(super) enum Instead {
 
 impl Replacements {
     /// Reads the lines, and checks that they do not contradict each other.
-    pub(super) fn read(mains: &[Main], work: Option<&GoWork>) -> Result<Self, GoError> {
+    pub(in crate::go) fn read(mains: &[Main], work: Option<&GoWork>) -> Result<Self, GoError> {
         let mut all = Self { workspace: work.is_some(), ..Self::default() };
         let lines = work.map(|work| work.replace.as_slice()).unwrap_or_default();
         all.work = by_old("go.work", lines)?;
@@ -86,7 +86,7 @@ impl Replacements {
     /// What stands in the place of a version of a module; nothing if it is not replaced.
     ///
     /// As modload's `replacementFrom` and `canonicalizeReplacePath`, with the order in which members of a workspace are asked.
-    pub(super) fn of(&self, path: &str, version: &str) -> Result<Option<Instead>, GoError> {
+    pub(in crate::go) fn of(&self, path: &str, version: &str) -> Result<Option<Instead>, GoError> {
         if !self.paths.contains(path) {
             return Ok(None);
         }

@@ -3,12 +3,12 @@
 //! All systems are looked at together: what a constraint, an import or a package is true for is a set of systems.
 
 mod cycles;
-mod error;
+pub(super) mod error;
 mod form;
 mod load;
-mod modules;
+pub(super) mod modules;
 mod programs;
-mod rules;
+pub(super) mod rules;
 mod selection;
 
 use std::collections::{BTreeMap, BTreeSet};

@@ -13,7 +13,7 @@ use crate::go::sums::{Part, Verdict};
 
 /// Where a package is.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub(super) enum Found<'k> {
+pub(in crate::go) enum Found<'k> {
     /// In the standard library.
     Standard,
     /// In the module of this path.
@@ -30,9 +30,9 @@ enum Files<'k> {
 }
 
 /// The modules that packages are looked for in.
-pub(super) struct Modules<'k> {
-    pub(super) standard: &'k StandardLibrary,
-    pub(super) list: &'k BuildList,
+pub(in crate::go) struct Modules<'k> {
+    pub(in crate::go) standard: &'k StandardLibrary,
+    pub(in crate::go) list: &'k BuildList,
     project: &'k Project,
     known: &'k Known,
     needs: RefCell<BTreeSet<ModuleVersion>>,
@@ -40,7 +40,7 @@ pub(super) struct Modules<'k> {
 }
 
 impl<'k> Modules<'k> {
-    pub(super) fn new(
+    pub(in crate::go) fn new(
         project: &'k Project,
         list: &'k BuildList,
         standard: &'k StandardLibrary,
@@ -50,12 +50,12 @@ impl<'k> Modules<'k> {
     }
 
     /// The zips that were missed.
-    pub(super) fn needs(&self) -> Vec<Need> {
+    pub(in crate::go) fn needs(&self) -> Vec<Need> {
         self.needs.borrow().iter().cloned().map(Need::Zip).collect()
     }
 
     /// The files of a module that was found to have a package.
-    pub(super) fn facts(&self, module: &str) -> Option<&'k ModuleFacts> {
+    pub(in crate::go) fn facts(&self, module: &str) -> Option<&'k ModuleFacts> {
         match self.files.borrow().get(module)?.as_ref() {
             Files::Known(facts) => Some(facts),
             Files::Asked | Files::Failed(_) => None,
@@ -63,7 +63,7 @@ impl<'k> Modules<'k> {
     }
 
     /// Where the package of an import path is (`importFromModules` of cmd/go); `importer` is for messages.
-    pub(super) fn find(&self, path: &str, importer: &str) -> Result<Found<'k>, GoError> {
+    pub(in crate::go) fn find(&self, path: &str, importer: &str) -> Result<Found<'k>, GoError> {
         check_path(path).map_err(|reason| PackageError::import(path, importer, reason))?;
         let standard = is_standard_path(path);
         let in_standard = standard && self.standard.has(path);

@@ -8,7 +8,7 @@ pub(super) fn is_within(path: &str, prefix: &str) -> bool {
 }
 
 /// A path whose first element has no dot: only the standard library has such.
-pub(super) fn is_standard_path(path: &str) -> bool {
+pub(in crate::go) fn is_standard_path(path: &str) -> bool {
     !path.split_once('/').map_or(path, |(first, _)| first).contains('.')
 }
 
@@ -69,13 +69,13 @@ pub(super) fn is_hidden(dir: &str) -> bool {
 }
 
 /// Whether `./...` passes over a folder of a module: hidden ones, `testdata`, what is below a `vendor` folder.
-pub(super) fn is_passed_over(dir: &str) -> bool {
+pub(in crate::go) fn is_passed_over(dir: &str) -> bool {
     let above = dir.rsplit_once('/').map_or("", |(above, _)| above);
     is_hidden(dir) || above.split('/').any(|part| part == "vendor")
 }
 
 /// Whether an `ignore` line of go.mod takes a folder out of `./...`: `./x` only that at the root, `x` each of that name.
-pub(super) fn is_ignored(dir: &str, patterns: &[String]) -> bool {
+pub(in crate::go) fn is_ignored(dir: &str, patterns: &[String]) -> bool {
     if dir.is_empty() {
         return false;
     }

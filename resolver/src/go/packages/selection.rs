@@ -56,7 +56,7 @@ impl<'k> Selection<'k> {
                     0
                 }
                 Kind::Other => taken,
-                Kind::Test { package, error } => {
+                Kind::Test { package, error, .. } => {
                     selection.parsed(file, error.as_ref(), taken);
                     selection.name(&mut named, file.name, text(&folder.packages, *package), true, taken);
                     any |= taken;
