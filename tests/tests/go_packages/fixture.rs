@@ -22,11 +22,11 @@ pub(crate) struct Fixture {
 impl Fixture {
     /// From a text in which `-- PATH --` begins a file; `-- PATH -> TARGET --` is a symbolic link.
     pub(crate) fn new(text: &str) -> Self {
-        let folder = tempfile::tempdir().unwrap();
+        let folder = tempfile::tempdir().expect("a temporary folder");
         for part in text.split("\n-- ").filter(|part| !part.trim().is_empty()) {
-            let (name, content) = part.trim_start_matches("-- ").split_once(" --").unwrap();
+            let (name, content) = part.trim_start_matches("-- ").split_once(" --").expect("a file with its name");
             match name.split_once(" -> ") {
-                Some((link, target)) => symlink(target, folder.path().join(link)).unwrap(),
+                Some((link, target)) => symlink(target, folder.path().join(link)).expect("a link"),
                 None => write_file(&folder.path().join(name), content.strip_prefix('\n').unwrap_or_default()),
             }
         }
@@ -101,7 +101,7 @@ impl Fixture {
                 (_, Some(_)) => continue,
                 (_, None) => panic!("{}: only Go refuses: {}", system.system, finished.stderr),
             }
-            let graph = ours.as_ref().unwrap();
+            let graph = ours.as_ref().expect("what is not refused");
             let listed = judge::parse(&finished.stdout);
             let (standard, others) = judge::apart(listed);
             let mut different = judge::differences(&others, &judge::on(&graph.packages, &system.system));
@@ -117,7 +117,7 @@ impl Fixture {
 fn facts(root: &Path) -> ModuleFacts {
     let mut builder = Builder::local();
     for path in files_below(root) {
-        let (name, whole) = (path.to_str().unwrap(), root.join(&path));
+        let (name, whole) = (path.to_str().expect("a name in UTF-8"), root.join(&path));
         let bytes = std::fs::read(&whole).ok();
         let content = match &bytes {
             _ if whole.is_symlink() => Content::Link(bytes.as_deref()),
@@ -126,7 +126,7 @@ fn facts(root: &Path) -> ModuleFacts {
         };
         builder.add(name, content);
     }
-    let facts = builder.finish(String::new(), String::new()).unwrap();
+    let facts = builder.finish(String::new(), String::new()).expect("facts");
     assert_eq!(ModuleFacts::from_bytes(facts.to_bytes().to_vec()).as_ref(), Ok(&facts));
     facts
 }

@@ -30,13 +30,15 @@ pub(crate) fn standard() -> Arc<StandardLibrary> {
         let source = goroot().join("src");
         let mut builder = StandardLibrary::builder();
         for path in files_below(&source) {
-            let name = path.to_str().unwrap();
-            let bytes = StandardBuilder::wants(name).then(|| std::fs::read(source.join(&path)).unwrap());
+            let name = path.to_str().expect("a name in UTF-8");
+            let bytes = StandardBuilder::wants(name)
+                .then(|| std::fs::read(source.join(&path)).expect("a file of the toolchain"));
             builder.add(name, bytes.as_deref().map_or(Content::Unread, Content::Bytes));
         }
-        let standard = builder.finish().unwrap();
+        let standard = builder.finish().expect("a toolchain");
         // What is kept says the same as what was read.
-        let kept = StandardLibrary::from_bytes(&standard.to_bytes().unwrap()).unwrap();
+        let bytes = standard.to_bytes().expect("facts that are not too large");
+        let kept = StandardLibrary::from_bytes(&bytes).expect("what was kept");
         assert_eq!(kept, standard);
         Arc::new(kept)
     };
@@ -77,8 +79,9 @@ pub(crate) fn listed(folder: &Path, system: &GoSystem, target: &Target, what: &[
 
 /// The packages of Go's output by import path.
 pub(crate) fn parse(output: &str) -> BTreeMap<String, Value> {
-    let packages = serde_json::Deserializer::from_str(output).into_iter::<Value>().map(Result::unwrap);
-    packages.map(|package| (package["ImportPath"].as_str().unwrap().to_owned(), package)).collect()
+    let packages =
+        serde_json::Deserializer::from_str(output).into_iter::<Value>().map(|package| package.expect("what Go prints"));
+    packages.map(|package| (text(&package["ImportPath"]), package)).collect()
 }
 
 /// The paths of the standard library, and the other packages.
@@ -89,8 +92,12 @@ pub(crate) fn apart(listed: BTreeMap<String, Value>) -> (BTreeSet<String>, BTree
     (standard.into_keys().collect(), others)
 }
 
+fn text(value: &Value) -> String {
+    value.as_str().expect("a text").to_owned()
+}
+
 fn texts(value: &Value) -> Vec<String> {
-    value.as_array().into_iter().flatten().map(|text| text.as_str().unwrap().to_owned()).collect()
+    value.as_array().into_iter().flatten().map(text).collect()
 }
 
 /// What Go says of a package, as ours is shown by [`shown`].
@@ -101,7 +108,8 @@ pub(crate) fn go_shows(package: &Value) -> String {
         resolved.map(|flag| cleaned(&flag)).collect::<Vec<_>>()
     };
     let standard = package["Standard"] == Value::Bool(true);
-    let outside = |path: &String| path != "C" && (standard || path.split('/').next().unwrap().contains('.'));
+    let outside =
+        |path: &String| path != "C" && (standard || path.split('/').next().is_some_and(|first| first.contains('.')));
     let imports: BTreeSet<String> = texts(&package["Imports"]).into_iter().filter(outside).collect();
     let ignored: Vec<String> =
         texts(&package["IgnoredGoFiles"]).into_iter().filter(|name| !name.ends_with("_test.go")).collect();
@@ -135,7 +143,7 @@ pub(crate) fn go_shows(package: &Value) -> String {
 fn line(text: &mut String, name: &str, values: impl IntoIterator<Item = String>) {
     let values: Vec<String> = values.into_iter().collect();
     if !values.is_empty() {
-        *text += &format!("{name} {}\n", values.join(" "));
+        text.extend([name, " ", &values.join(" "), "\n"]);
     }
 }
 

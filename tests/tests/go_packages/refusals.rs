@@ -6,7 +6,7 @@ use super::judge::target;
 /// The words of ours, where both refuse.
 #[track_caller]
 fn refused(fixture: &Fixture) -> String {
-    fixture.agrees(&target(&[("linux", "amd64")], true, &[])).unwrap_err()
+    fixture.agrees(&target(&[("linux", "amd64")], true, &[])).expect_err("both refuse")
 }
 
 /// A program that imports `example.org/m/a`.
