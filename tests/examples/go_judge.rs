@@ -7,26 +7,38 @@ use std::time::Instant;
 
 use nixwright_tests::go::cases::cases;
 use nixwright_tests::go::generator::universe;
-use nixwright_tests::go::judge::Judge;
+use nixwright_tests::go::judge::{Judge, difference};
 use nixwright_tests::go::universe::Universe;
 
 fn main() {
     let mut judge = Judge::new();
     let mut wanted = Vec::new();
-    let mut survey = false;
+    let (mut survey, mut compares) = (false, true);
     let mut arguments = std::env::args().skip(1);
     while let Some(argument) = arguments.next() {
         match argument.as_str() {
             "--keep" => judge.keep(Path::new(&arguments.next().expect("--keep FOLDER"))),
+            "--modules-only" => judge.modules_only(),
             "--survey" => survey = true,
+            "--go-only" => compares = false,
             _ => wanted.extend(universes(&argument)),
         }
     }
     let started = Instant::now();
     let mut refusals: BTreeMap<String, usize> = BTreeMap::new();
-    let mut resolved = 0;
+    let (mut resolved, mut different) = (0, 0);
     for universe in &wanted {
-        let answers = judge.ask_go(universe);
+        let answers = if compares {
+            let (go, ours) = judge.compare(universe);
+            if let Some(difference) = difference(&go, &ours) {
+                different += 1;
+                println!("{}: DIFFERENT\n    {difference}", universe.name);
+                continue;
+            }
+            go
+        } else {
+            judge.ask_go(universe)
+        };
         if answers.resolves() {
             resolved += 1;
         }
@@ -35,7 +47,7 @@ fn main() {
         println!("{}: {}", universe.name, if survey { &kind } else { refusal });
         *refusals.entry(kind).or_default() += 1;
     }
-    println!("{resolved} of {} resolve, in {:?}", wanted.len(), started.elapsed());
+    println!("{resolved} of {} resolve, {different} differ, in {:?}", wanted.len(), started.elapsed());
 }
 
 /// `17`, or `0..100`, or the beginning of cases' names, or a file.

@@ -3,5 +3,6 @@
 pub mod cases;
 pub mod generator;
 pub mod judge;
+pub mod program;
 pub mod proxy;
 pub mod universe;

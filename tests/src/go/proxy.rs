@@ -45,7 +45,7 @@ pub fn all_sums(universe: &Universe) -> String {
 }
 
 /// What the proxy gives as a version's go.mod: the file, or what it makes up where there is none.
-fn go_mod(path: &str, release: &Release<'_>) -> String {
+pub(super) fn go_mod(path: &str, release: &Release<'_>) -> String {
     match release.get(".mod").or_else(|| release.get("go.mod")) {
         Some(text) => (*text).to_owned(),
         None => format!("module {path}\n"),
@@ -69,7 +69,7 @@ fn h1<'a>(files: impl Iterator<Item = (String, &'a str)>) -> String {
 }
 
 /// The zip, the same bytes each time.
-fn zip(id: &str, release: &Release<'_>) -> Vec<u8> {
+pub(super) fn zip(id: &str, release: &Release<'_>) -> Vec<u8> {
     let mut zip = ZipWriter::new(Cursor::new(Vec::new()));
     let options = SimpleFileOptions::default()
         .compression_method(CompressionMethod::Stored)

@@ -236,7 +236,9 @@ impl<'k> Loader<'k> {
         let (Some(module), Some(importer)) = (to.module, from.module) else { return Ok(()) };
         let is_main = |module: &str| list.mains.iter().any(|main| main == module);
         let implicit = list.modules.get(module).filter(|module| !module.root && !list.workspace);
-        if let (Some(selected), true, false) = (implicit, is_main(importer), is_main(module)) {
+        // A go.mod that lets the graph be pruned names every module that has a package which is needed, whoever imports it.
+        let asks = list.roots_first || is_main(importer);
+        if let (Some(selected), true, false) = (implicit, asks, is_main(module)) {
             return Err(PackageError::Implicit {
                 path: to.path.clone(),
                 importer: from.path.clone(),

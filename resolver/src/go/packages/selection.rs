@@ -170,7 +170,8 @@ impl<'k> Selection<'k> {
 
     /// Where it is a main package.
     pub(super) fn main(&self) -> Mask {
-        self.names.iter().find(|(name, _)| *name == "main").map_or(0, |(_, mask)| *mask)
+        let mains = self.names.iter().filter(|(name, _)| *name == "main");
+        mains.fold(0, |all, (_, mask)| all | mask)
     }
 }
 

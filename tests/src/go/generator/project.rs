@@ -83,16 +83,23 @@ fn main_module(
         *chance.pick(&GO_LINES[from..])
     });
     let mut main = Main { path, folder, go, imported: Imported::default(), others: Vec::new() };
+    // Programs of a workspace are called differently: ours does not build two of one name.
+    let program = match folder {
+        "" => "cmd/one",
+        "api" => "cmd/two",
+        "tool" => "cmd/three",
+        _ => "cmd/four",
+    };
     let dirs = [
         ("lib", "lib", 60),
         ("internal/core", "core", 20),
         ("", "main", 70),
-        ("cmd/one", "main", 40),
+        (program, "main", 40),
         ("_skipped", "skipped", 8),
     ];
     let mut programs = 0;
     for (dir, name, percent) in dirs {
-        let last_chance = dir == "cmd/one" && programs == 0;
+        let last_chance = dir == program && programs == 0;
         if !last_chance && !chance.percent(percent) {
             continue;
         }
@@ -149,7 +156,11 @@ fn go_mod(chance: &mut Chance, world: &World, needs: &BTreeMap<At, Requires>, ma
         let go = [Some(go), needed].into_iter().flatten().max_by_key(|go| GO_LINES.iter().position(|line| line == go));
         let _ = write!(text, "\ngo {}\n", go.unwrap_or("1.20"));
         if chance.percent(15) {
-            let _ = write!(text, "\ntoolchain {}\n", chance.pick(&["go1.27.0", "go1.27.3", "go1.21.0", "default"]));
+            let _ = write!(
+                text,
+                "\ntoolchain {}\n",
+                chance.pick(&["go1.27.1", "go1.27.3", "go1.27.3", "go1.29.0", "go1.21.0", "default"])
+            );
         }
     } else if chance.0.u32(0..1000) < world.style.wrong {
         text.push_str("\ngo 1.28.0\n");

@@ -31,7 +31,13 @@ impl Go {
     pub fn new(home: &Path, modules: &Path, proxy: &str) -> Self {
         // Else Go starts a process now and then that counts what it was used for.
         write_file(&home.join(".config/go/telemetry/mode"), "off 2024-01-01\n");
-        Self { program: program(), proxy: proxy.to_owned(), modules: modules.to_owned(), home: home.to_owned() }
+        Self { program: Self::program(), proxy: proxy.to_owned(), modules: modules.to_owned(), home: home.to_owned() }
+    }
+
+    /// The pinned toolchain: that of `make deps`, else the one on `PATH`, which `make` has made sure of.
+    pub fn program() -> PathBuf {
+        let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/go/bin/go");
+        if own.exists() { own } else { PathBuf::from("go") }
     }
 
     /// `go` with its settings, in a folder.
@@ -72,7 +78,16 @@ impl Go {
     /// What the programs of a project are linked from: the main packages of the main modules, with all below them. As
     /// `go list -deps` says it of these; that it is told `-e` and all packages spares a call that finds out which are main.
     pub fn packages(&self, folder: &Path, variant: &Variant) -> Answer<PackageSet> {
-        self.list(folder, variant, &["-e", "./..."], true)
+        // In a workspace, `./...` is only what is below the main module that the folder belongs to.
+        let all = if folder.join("go.work").exists() { "work" } else { "./..." };
+        self.list(folder, variant, &["-e", all], true).or_else(|words| {
+            // What no program needs may be what Go stumbles over.
+            let mut find = self.command(folder);
+            find.args(["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", all]);
+            let found = run(with_variant(&mut find, variant));
+            let programs: Vec<&str> = found.stdout.lines().filter(|line| !line.is_empty()).collect();
+            if programs.is_empty() { Err(words) } else { self.packages_of(folder, variant, &programs) }
+        })
     }
 
     /// The same for packages by name, without `-e`.
@@ -107,6 +122,9 @@ impl Go {
             wanted.insert(text(root, "ImportPath"));
             wanted.extend(root["Deps"].as_array().into_iter().flatten().filter_map(Value::as_str));
         }
+        if wanted.is_empty() {
+            return Err("there is no main package".to_owned());
+        }
         let mut set = PackageSet::default();
         for path in wanted {
             let Some(package) = packages.get(path) else { return Err(format!("{path} is not listed")) };
@@ -125,6 +143,10 @@ impl Go {
     }
 }
 
+fn with_variant<'a>(go: &'a mut Command, variant: &Variant) -> &'a mut Command {
+    go.env("GOOS", variant.os).env("GOARCH", variant.arch).env("CGO_ENABLED", if variant.cgo { "1" } else { "0" })
+}
+
 fn text<'a>(package: &'a Value, key: &str) -> &'a str {
     package[key].as_str().unwrap_or_default()
 }
@@ -138,13 +160,19 @@ fn line(package: &Value, all: &BTreeMap<String, Value>) -> String {
     let mut line = format!("module={} dir={dir} name={}", text(module, "Path"), text(package, "Name"));
     let mut list = |key: &str, values: Vec<&str>| {
         if !values.is_empty() {
-            line = format!("{line} {key}=[{}]", values.join(" "));
+            // Flags of C name the folder where it happens to be.
+            let values = values.join(" ").replace(text(package, "Dir"), "${SRCDIR}");
+            line = format!("{line} {key}=[{values}]");
         }
     };
     let values =
         |key: &str| -> Vec<&str> { package[key].as_array().into_iter().flatten().filter_map(Value::as_str).collect() };
+    let compiles_c = !values("CgoFiles").is_empty();
     for (key, field) in LISTS {
-        list(key, values(field));
+        // Where C is not compiled, Go lists flags that nobody uses.
+        if compiles_c || !field.starts_with("Cgo") {
+            list(key, values(field));
+        }
     }
     list("ignored", values("IgnoredGoFiles").into_iter().filter(|file| is_seen(file)).collect());
     let outside =
@@ -180,9 +208,3 @@ pub(super) const LISTS: [(&str, &str); 19] = [
     ("ldflags", "CgoLDFLAGS"),
     ("pkg_config", "CgoPkgConfig"),
 ];
-
-/// The pinned toolchain: that of `make deps`, else the one on `PATH`, which `make` has made sure of.
-fn program() -> PathBuf {
-    let own = Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/go/bin/go");
-    if own.exists() { own } else { PathBuf::from("go") }
-}

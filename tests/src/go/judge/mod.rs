@@ -3,7 +3,10 @@
 //! To look at one: `cargo run -p nixwright-tests --example go_judge -- --keep /tmp/kept 17`.
 
 mod answer;
+mod difference;
 mod go;
+mod ours;
+mod plan;
 mod prepare;
 
 use std::path::{Path, PathBuf};
@@ -11,7 +14,10 @@ use std::path::{Path, PathBuf};
 use tempfile::TempDir;
 
 pub use self::answer::{Answer, Answers, PackageSet, SYSTEMS, Variant, variants};
+pub use self::difference::difference;
 pub use self::go::Go;
+pub use self::ours::Ours;
+pub use self::plan::package_set;
 use super::proxy::write_proxy;
 use super::universe::Universe;
 use crate::process::write_file;
@@ -20,6 +26,7 @@ use crate::process::write_file;
 pub struct Judge {
     folder: TempDir,
     keep: Option<PathBuf>,
+    modules_only: bool,
     count: usize,
 }
 
@@ -55,12 +62,17 @@ impl Judge {
     /// A judge that keeps nothing.
     pub fn new() -> Self {
         let folder = tempfile::Builder::new().prefix("nixwright-judge-").tempdir().expect("a temporary folder");
-        Self { folder, keep: None, count: 0 }
+        Self { folder, keep: None, modules_only: false, count: 0 }
     }
 
     /// From now on the prepared universe and what was said are kept below this folder.
     pub fn keep(&mut self, folder: &Path) {
         self.keep = Some(folder.to_owned());
+    }
+
+    /// From now on nobody is asked about packages.
+    pub fn modules_only(&mut self) {
+        self.modules_only = true;
     }
 
     /// Does what a universe's directives say, then lets `work` ask about what came of it.
@@ -85,19 +97,31 @@ impl Judge {
         done
     }
 
+    /// Go's answers, and ours.
+    pub fn compare(&mut self, universe: &Universe) -> (Answers, Answers) {
+        let variants = self.variants();
+        self.with(universe, |place, prepared| {
+            let go = ask_go(place, prepared, &variants);
+            let ours = Ours::new(prepared).answers(&go);
+            (go, ours)
+        })
+    }
+
     /// Go's answers.
     pub fn ask_go(&mut self, universe: &Universe) -> Answers {
-        self.with(universe, ask_go)
+        let variants = self.variants();
+        self.with(universe, |place, prepared| ask_go(place, prepared, &variants))
+    }
+
+    fn variants(&self) -> Vec<Variant> {
+        if self.modules_only { Vec::new() } else { variants() }
     }
 }
 
 /// Go's answers about a prepared universe.
-pub fn ask_go(place: &Place, universe: &Universe) -> Answers {
+fn ask_go(place: &Place, universe: &Universe, variants: &[Variant]) -> Answers {
     let project = place.project(universe, "go");
     let (list, graph) = place.go.modules(&project);
-    let packages = variants().into_iter().map(|variant| {
-        let answer = place.go.packages(&project, &variant);
-        (variant, answer)
-    });
+    let packages = variants.iter().map(|variant| (variant.clone(), place.go.packages(&project, variant)));
     Answers { list, graph, packages: packages.collect() }
 }
