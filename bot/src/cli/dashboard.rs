@@ -8,7 +8,7 @@ use jiff::Timestamp;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
-use super::wiring::{State, load_config};
+use super::wiring::{State, actions, load_config};
 use crate::config::Config;
 use crate::dashboard::{App, Oversight, Site, export, router};
 use crate::model::Clock;
@@ -34,8 +34,9 @@ pub(super) async fn run(config: Option<&Path>, args: &DashboardArgs) -> Result<E
     let site = Site { overlay: format!("git+file://{}", overlay.display()) };
     if let Some(listen) = args.listen {
         let clock = Clock::system();
-        let oversight = Some(oversight(&config, clock.now()));
-        return serve(App { store, site, oversight, clock }, listen).await;
+        let mut app = App::new(store, site, clock);
+        (app.oversight, app.actions) = (Some(oversight(&config, app.clock.now())), actions(&config)?);
+        return serve(app, listen).await;
     }
     let folder = args.export.as_deref().unwrap_or(Path::new("."));
     let exported = export(&store, folder, &site).await;

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::exit::{CliError, Exit};
 use super::output::{Tone, duration, print, toned};
 use super::progress::Bars;
-use super::wiring::{State, bot, load_config};
+use super::wiring::{State, actions, bot, load_config};
 use crate::dashboard::{Site, export};
 use crate::model::AttrPath;
 use crate::pipeline::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
@@ -111,7 +111,7 @@ async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
     let address = listener.local_addr().map_err(CliError::machine)?;
     let stop = asked_to_stop()?;
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
-    let shown = Shown { listener, site: site(bot) };
+    let shown = Shown { listener, site: site(bot), actions: actions(&bot.config)? };
     let ended = Box::pin(service::run(bot, shown, stop)).await;
     bot.store.clone().close().await;
     ended.map_err(CliError::failed)?;

@@ -6,6 +6,7 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nixwright_resolver::archive::Limits;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -22,6 +23,7 @@ use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
 use crate::config::{BuildPackages, Config, Registries};
+use crate::dashboard::Actions;
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
@@ -31,6 +33,12 @@ use crate::store::Store;
 
 /// Where the configuration is looked for when it is not named.
 const DEFAULT_FILES: [&str; 2] = ["config/nixwright.toml", "nixwright.toml"];
+
+/// The environment variable that the token of the pages is taken from.
+const PAGES_TOKEN_VARIABLE: &str = "NIXWRIGHT_PAGES_TOKEN";
+
+/// How long that token is at least.
+const LEAST_TOKEN: usize = 16;
 
 /// The environment, as far as it is text.
 pub(super) fn environment() -> BTreeMap<String, String> {
@@ -226,6 +234,23 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         effects: tokio::sync::Mutex::default(),
         watched: Mutex::default(),
     })
+}
+
+/// Who may act on the pages: those who know the token of `service.token_file`, else of the environment; else nobody.
+pub(super) fn actions(config: &Config) -> Result<Option<Actions>, CliError> {
+    let token = if let Some(file) = &config.service.token_file {
+        Some(super::forge::secret(file, "service.token_file")?)
+    } else {
+        let said = environment().remove(PAGES_TOKEN_VARIABLE).filter(|token| !token.trim().is_empty());
+        said.map(|token| SecretString::from(token.trim().to_owned()))
+    };
+    let is_short = |token: &SecretString| token.expose_secret().len() < LEAST_TOKEN;
+    if token.as_ref().is_some_and(is_short) {
+        return Err(CliError::usage(format!(
+            "the token of the pages is too short to be safe: use {LEAST_TOKEN} characters or more, for example of `openssl rand -hex 24`"
+        )));
+    }
+    Ok(token.as_ref().map(Actions::with))
 }
 
 /// The overlay repository, made if it is absent.

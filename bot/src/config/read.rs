@@ -65,7 +65,7 @@ pub(super) fn config(
     let systems = systems(root.section("systems"), &build.pkgs, machine);
     let limits = limits(root.section("limits"));
     let forge = forge::forge(root.section("forge"), folder, environment, &reader);
-    let service = forge::service(root.section("schedule"), root.section("service"));
+    let service = forge::service(root.section("schedule"), root.section("service"), folder);
     // What is merged on a person's own machine without asking would be a surprise among people.
     let automerge = if matches!(forge, Some(Forge::Github(_))) { Automerge::Never } else { Automerge::Always };
     let mut defaults = root.section("defaults");

@@ -72,12 +72,6 @@ pub(super) fn plain<T: std::fmt::Display>(value: T, _: &dyn Values) -> askama::R
     Ok(text::plain_log(&value.to_string()))
 }
 
-/// `{{ name|slug }}`: as one piece of an address.
-#[askama::filter_fn]
-pub(super) fn slug<T: std::fmt::Display>(value: T, _: &dyn Values) -> askama::Result<String> {
-    Ok(super::views::slug(&value.to_string()))
-}
-
 /// `{{ count|many("package", "packages") }}`: a number and what there is of it.
 #[askama::filter_fn]
 pub(super) fn many<T: std::fmt::Display>(count: T, _: &dyn Values, one: &str, more: &str) -> askama::Result<String> {
@@ -94,7 +88,7 @@ pub(super) fn thousands<T: std::fmt::Display>(count: T, _: &dyn Values) -> askam
 fn grouped(digits: &str) -> String {
     let mut text = String::with_capacity(digits.len() + digits.len() / 3);
     for (place, c) in digits.chars().enumerate() {
-        if place > 0 && (digits.len() - place) % 3 == 0 {
+        if place > 0 && (digits.len() - place).is_multiple_of(3) {
             text.push('\u{202f}');
         }
         text.push(c);

@@ -57,6 +57,7 @@ impl Frame {
         first == place || first == other
     }
 
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
     /// Where a page of a list is, from the page itself. A server takes questions; files have one for each page.
     pub(crate) fn page(&self, query: &impl serde::Serialize, page: &u32) -> String {
         let page = *page;
@@ -73,6 +74,11 @@ impl Frame {
 
     pub(crate) fn may_act(&self) -> bool {
         matches!(self.actor, Actor::Known { .. })
+    }
+
+    /// Whether a login would help.
+    pub(crate) fn may_log_in(&self) -> bool {
+        self.actor == Actor::Stranger
     }
 
     pub(crate) fn csrf(&self) -> &str {

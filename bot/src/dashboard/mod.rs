@@ -4,9 +4,12 @@
 //! and written as JSON beside it. A server answers with them (`live`), an export writes them to files. In files nothing depends
 //! on the time of exporting, so that a page changes only when what it shows has changed.
 
+mod actions;
 mod alarm;
+mod ansi;
 mod api;
 mod badges;
+mod charts;
 mod export;
 mod feeds;
 mod filters;
@@ -18,6 +21,7 @@ mod pages;
 mod tests;
 mod views;
 
+pub use actions::Actions;
 pub use alarm::Oversight;
 pub use export::{ExportError, ExportSummary, export};
 pub use live::{App, router};

@@ -23,11 +23,19 @@ pub(crate) trait Page: Serialize {
 #[derive(Debug, Clone, Copy, Serialize)]
 pub(crate) struct Missing;
 
+/// Where a person shows the token.
+#[derive(Debug, Clone, Copy, Serialize)]
+pub(crate) struct Login {
+    /// Whether the one before was not it.
+    pub(crate) was_wrong: bool,
+}
+
 macro_rules! pages {
     ($($document:ident as $template:ident from $path:literal;)+) => {$(
         #[derive(Template)]
         #[template(path = $path)]
         struct $template<'a> {
+            #[allow(dead_code, reason = "not every page has something to say of its document")]
             doc: &'a $document,
             frame: &'a Frame,
         }
@@ -48,6 +56,7 @@ pages! {
     GraphDoc as GraphPage from "dashboard/graph.html";
     Hosts as HostsPage from "dashboard/hosts.html";
     MaintainerDoc as MaintainerPage from "dashboard/maintainer.html";
+    Login as LoginPage from "dashboard/login.html";
     Maintainers as MaintainersPage from "dashboard/maintainers.html";
     Missing as MissingPage from "dashboard/missing.html";
     Overview as OverviewPage from "dashboard/overview.html";

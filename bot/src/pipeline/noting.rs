@@ -59,12 +59,11 @@ impl Bot {
             let until = Instant::now() + GATHER;
             loop {
                 tokio::select! {
-                    event = events.recv() => match event {
-                        Some(event) => gathered.take(event),
-                        None => {
-                            is_open = false;
-                            break;
-                        }
+                    event = events.recv() => if let Some(event) = event {
+                        gathered.take(event);
+                    } else {
+                        is_open = false;
+                        break;
                     },
                     () = sleep_until(until) => break,
                 }

@@ -17,12 +17,15 @@ use tokio::sync::{Mutex, Notify, watch};
 use self::health::Health;
 pub use self::pages::{ServeError, bind, show};
 use self::timetable::Timetable;
-use crate::dashboard::{App, Oversight, Site};
+use crate::dashboard::{Actions, App, Oversight, Site};
 use crate::pipeline::{Bot, CycleSummary};
 use crate::store::{JobKind, StoreError};
 
 /// No sleep is longer: a clock that was set, or a lid that was opened, is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
+
+/// How soon the schedule, and what people ask for on the pages, is looked at again.
+const SHORT_SLEEP: Duration = Duration::from_secs(2);
 
 /// How long updates rest after the store or the forge failed them.
 const REST: Duration = Duration::from_secs(60);
@@ -34,6 +37,8 @@ pub struct Shown {
     pub listener: TcpListener,
     /// What the pages say of the overlay.
     pub site: Site,
+    /// Who may act on them.
+    pub actions: Option<Actions>,
 }
 
 struct Service<'a> {
@@ -62,8 +67,9 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         updates: Notify::new(),
         oversight: oversight.clone(),
     };
-    let Shown { listener, site } = shown;
-    let app = App { store: bot.store.clone(), site, oversight: Some(oversight), clock: bot.clock.clone() };
+    let Shown { listener, site, actions } = shown;
+    let mut app = App::new(bot.store.clone(), site, bot.clock.clone());
+    (app.oversight, app.actions) = (Some(oversight), actions);
     let mut stopped = stop.clone();
     let until = async move {
         // The sender goes away with the program only.
@@ -109,8 +115,10 @@ impl Service<'_> {
             };
             if !due.is_now() {
                 self.watch_over().await;
-                tokio::time::sleep(due.rest(self.bot.clock.now()).min(LONGEST_SLEEP)).await;
-                continue;
+                if !self.is_asked().await {
+                    tokio::time::sleep(due.rest(self.bot.clock.now()).min(SHORT_SLEEP)).await;
+                    continue;
+                }
             }
             let started = self.bot.clock.now();
             tracing::info!(packages = due.packages.len(), reason = %due.reason, "looking at upstreams");
@@ -133,9 +141,19 @@ impl Service<'_> {
             };
             if let Err(error) = looked.await {
                 tracing::error!("{error}; the next look is made when the schedule says so");
+                if !due.is_now() {
+                    // What somebody asked for is still there; it is not to be tried without a pause.
+                    tokio::time::sleep(REST).await;
+                }
             }
             self.updates.notify_one();
         }
+    }
+
+    /// Whether somebody asked for a look that the schedule does not know of.
+    async fn is_asked(&self) -> bool {
+        let next = self.bot.store.next_due(JobKind::Check).await.ok().flatten();
+        next.is_some_and(|next| next <= self.bot.clock.now())
     }
 
     /// Raises the alarm when no look has got through for too long, and ends it when one has.

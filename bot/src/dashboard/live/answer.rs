@@ -9,7 +9,7 @@ use axum::response::{IntoResponse, Response};
 use sha2::{Digest, Sha256};
 
 use super::App;
-use crate::dashboard::frame::{Actor, Frame};
+use crate::dashboard::frame::Frame;
 use crate::dashboard::pages::{Missing, Page};
 use crate::dashboard::views::Source;
 use crate::store::StoreError;
@@ -41,7 +41,8 @@ pub(crate) struct Asked {
     pub(crate) path: String,
     /// Whether JSON is wanted.
     pub(crate) json: bool,
-    headers: HeaderMap,
+    /// What else was said.
+    pub(crate) headers: HeaderMap,
 }
 
 impl<S: Sync> FromRequestParts<S> for Asked {
@@ -72,7 +73,15 @@ impl App {
             Some(oversight) => oversight.alarm(&self.store, now).await?,
             None => None,
         };
-        Ok(Frame { path: asked.path.clone(), number: 1, live: true, now, alarm, actor: Actor::Nobody, oldest_run: 0 })
+        Ok(Frame {
+            path: asked.path.clone(),
+            number: 1,
+            live: true,
+            now,
+            alarm,
+            actor: self.actor(&asked.headers),
+            oldest_run: 0,
+        })
     }
 
     /// The answer to a question for a document that may not be there.

@@ -47,6 +47,8 @@ pub(super) fn pages() -> Router<Arc<App>> {
         .route("/packages/{file}", get(package))
         .route("/graphs/{file}", get(graph))
         .route("/runs/{file}", get(run))
+        .route("/runs/{id}/events", get(super::log::events))
+        .route("/events", get(super::changes::events))
         .route("/pull-requests/{file}", get(pull_request))
         .route("/dependencies/{ecosystem}/{file}", get(dependency))
         .route("/maintainers/{file}", get(maintainer))

@@ -24,6 +24,7 @@ pub(crate) struct DependenciesQuery {
 
 /// The list of dependencies, the most used first.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the name is the one of the JSON")]
 pub(crate) struct Dependencies {
     pub(crate) query: DependenciesQuery,
     #[serde(flatten)]

@@ -96,7 +96,27 @@ impl NodeDoc {
     }
 }
 
+/// A row of the table.
+pub(crate) struct Shown<'a> {
+    /// Its place among all.
+    pub(crate) place: usize,
+    pub(crate) doc: &'a NodeDoc,
+}
+
 impl GraphDoc {
+    /// The nodes as the table has them: the root, then by depth and name.
+    pub(crate) fn shown(&self) -> Vec<Shown<'_>> {
+        let mut shown: Vec<Shown<'_>> =
+            self.nodes.iter().enumerate().map(|(place, doc)| Shown { place, doc }).collect();
+        shown.sort_by_key(|row| (row.place != self.root, row.doc.depth, row.doc.name.clone()));
+        shown
+    }
+
+    /// The graph as a picture.
+    pub(crate) fn picture(&self) -> String {
+        crate::dashboard::charts::graph(self)
+    }
+
     /// Nothing if no graph of the package is known.
     pub(crate) async fn load(
         source: Source<'_>,

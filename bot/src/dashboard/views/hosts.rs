@@ -49,11 +49,6 @@ impl HostDoc {
             rate_reset: host.rate_reset,
         }
     }
-
-    /// The share of the limit that is left, in thousandths.
-    pub(crate) fn left(&self) -> Option<u64> {
-        Some(super::per_mille(self.rate_remaining?.into(), self.rate_limit?.into()))
-    }
 }
 
 impl Hosts {

@@ -7,6 +7,7 @@ use crate::store::Listing;
 
 /// Which part of a list is shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the name is the one of the JSON")]
 pub(crate) struct Pages {
     /// How many there are in all.
     pub(crate) total: u32,

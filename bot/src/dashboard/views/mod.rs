@@ -32,11 +32,11 @@ pub(crate) use dependencies::{
     AdvisoryDoc, Dependencies, DependenciesQuery, DependencyDoc, DependencyQuery, dependency_path,
 };
 pub(crate) use failures::Failures;
-pub(crate) use graph::{GraphDoc, GraphQuery};
+pub(crate) use graph::{GraphDoc, GraphQuery, NodeState};
 pub(crate) use hosts::Hosts;
 pub(crate) use listing::Pages;
 pub(crate) use maintainers::{MaintainerDoc, MaintainerQuery, Maintainers, maintainer_path};
-pub(crate) use overview::Overview;
+pub(crate) use overview::{Charts, Overview};
 pub(crate) use package::PackageDoc;
 pub(crate) use packages::{PackageRow, Packages, PackagesQuery};
 pub(crate) use pull_requests::{PullRequestDoc, PullRequests, PullRequestsQuery};

@@ -137,6 +137,23 @@ impl Charts {
     }
 }
 
+impl Charts {
+    pub(crate) fn builds_picture(&self, now: &Timestamp) -> String {
+        crate::dashboard::charts::builds(self, *now)
+    }
+
+    pub(crate) fn freshness_picture(&self, now: &Timestamp) -> String {
+        crate::dashboard::charts::freshness(self, *now)
+    }
+
+    /// A stage's time in thousandths of the longest.
+    #[expect(clippy::trivially_copy_pass_by_ref, reason = "templates hand out references")]
+    pub(crate) fn width(&self, elapsed_ms: &u64) -> u64 {
+        let longest = self.stages.iter().map(|stage| stage.elapsed_ms).max().unwrap_or(0);
+        super::per_mille(*elapsed_ms, longest).max(6)
+    }
+}
+
 impl Overview {
     pub(crate) async fn load(source: Source<'_>) -> Result<Self, StoreError> {
         let store = source.store;

@@ -29,6 +29,7 @@ pub(crate) struct PackagesQuery {
 
 /// The list of packages.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the name is the one of the JSON")]
 pub(crate) struct Packages {
     pub(crate) query: PackagesQuery,
     #[serde(flatten)]

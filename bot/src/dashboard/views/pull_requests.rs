@@ -22,6 +22,7 @@ pub(crate) struct PullRequestsQuery {
 
 /// The list of pull requests, newest first.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the name is the one of the JSON")]
 pub(crate) struct PullRequests {
     pub(crate) query: PullRequestsQuery,
     #[serde(flatten)]

@@ -8,6 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::text;
 use super::package::shell_word;
 use super::{RunRow, Source, ms, per_mille, span_ms};
+use crate::dashboard::ansi;
 use crate::message::text::{clip, one_line, plain_log};
 use crate::model::CommitSha;
 use crate::store::{DerivationRecord, DerivationState, LogText, Run, RunId, Stage, StoreError, SystemResult};
@@ -17,6 +18,9 @@ const EXPENSIVE: usize = 10;
 
 /// How much of a derivation's log the page itself holds, in bytes; the file beside it has all.
 const SHOWN_LOG: usize = 128 * 1024;
+
+/// How many rows of what is being printed the page of a run under way begins with.
+const LIVE_ROWS: u32 = 200;
 
 /// How many lines a search shows.
 const FOUND: usize = 200;
@@ -47,6 +51,12 @@ pub(crate) struct RunDoc {
     pub(crate) found: Option<Found>,
     #[serde(skip)]
     pub(crate) logs: Vec<LogDoc>,
+    /// What a run that is under way has printed last, as HTML.
+    #[serde(skip)]
+    pub(crate) live: String,
+    /// Where its reader goes on.
+    #[serde(skip)]
+    pub(crate) live_after: i64,
 }
 
 /// What a run's page is asked for.
@@ -110,12 +120,14 @@ pub(crate) struct LogDoc {
     pub(crate) text: String,
     /// Where the part begins that the page holds.
     from: usize,
+    /// The end of it with its colours, as HTML.
+    html: String,
 }
 
 impl LogDoc {
     /// The end of the log, as much as the page holds.
     pub(crate) fn shown(&self) -> &str {
-        &self.text[self.from..]
+        &self.html
     }
 
     /// Whether the page holds all of it.
@@ -134,6 +146,14 @@ impl RunDoc {
         let (kept, records) = (store.logs(id).await?, store.derivations(id).await?);
         let logs = logs(&kept, &records);
         let find = text(asked.find.as_deref());
+        let (mut live, mut live_after) = (String::new(), 0);
+        if run.finished.is_none() {
+            live_after = store.live_end(id, LIVE_ROWS).await?;
+            for line in store.live_lines(id, live_after, LIVE_ROWS).await? {
+                live_after = line.seq;
+                live.push_str(&ansi::html(&line.text));
+            }
+        }
         let overlay = &source.site.overlay;
         Ok(Some(Self {
             row: (&run).into(),
@@ -151,10 +171,22 @@ impl RunDoc {
             found: find.as_deref().map(|find| found(&logs, find)),
             find,
             logs,
+            live,
+            live_after,
             systems: run.systems,
             diff: run.diff,
             build_scripts: run.build_scripts,
         }))
+    }
+
+    pub(crate) fn is_under_way(&self) -> bool {
+        self.row.outcome.is_none()
+    }
+
+    /// How many derivations are in each state that one is in.
+    pub(crate) fn derivation_counts(&self) -> Vec<(DerivationState, usize)> {
+        let count = |state| self.derivations.iter().filter(|derivation| derivation.outcome == state).count();
+        DerivationState::ALL.iter().map(|&state| (state, count(state))).filter(|(_, count)| *count > 0).collect()
     }
 
     /// The derivations that took longest, of those that ran.
@@ -241,6 +273,7 @@ fn logs(logs: &[LogText], derivations: &[DerivationRecord]) -> Vec<LogDoc> {
                 failed: failed(&log.name),
                 lines: text.lines().count(),
                 from: shown_from(&text),
+                html: ansi::html(&log.text[shown_from(&log.text)..]),
                 text,
             }
         })

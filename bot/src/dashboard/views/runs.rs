@@ -23,6 +23,7 @@ pub(crate) struct RunsQuery {
 
 /// The list of runs, newest first.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
+#[expect(clippy::struct_field_names, reason = "the name is the one of the JSON")]
 pub(crate) struct Runs {
     pub(crate) query: RunsQuery,
     #[serde(flatten)]

@@ -65,6 +65,12 @@ pub struct AdvisoryOf {
     pub seen: Timestamp,
 }
 
+type UseOf = (String, String, Option<String>, String, String, bool, bool);
+
+type Found = (String, String, String, Option<String>, Option<String>, String);
+
+type FoundOf = (String, String, String, String, Option<String>, Option<String>, String);
+
 impl Store {
     /// One page of what packages use, the most used first.
     pub async fn list_dependencies(
@@ -153,7 +159,7 @@ impl Store {
         .fetch_one(&self.pool)
         .await
         .map_err(failed())?;
-        let rows: Vec<(String, String, Option<String>, String, String, bool, bool)> = sqlx::query_as(
+        let rows: Vec<UseOf> = sqlx::query_as(
             "SELECT c.version, c.purl, c.license, u.attr, u.version, u.direct, u.builds_only \
              FROM dependencies d JOIN components c ON c.dependency = d.id JOIN uses u ON u.component = c.id \
              WHERE d.ecosystem = ?1 AND d.name = ?2 AND (?3 IS NULL OR c.version = ?3) \
@@ -179,7 +185,7 @@ impl Store {
 
     /// What is known to be wrong with versions of a dependency that somebody uses.
     pub async fn advisories_of(&self, ecosystem: &str, name: &str) -> Result<Vec<AdvisoryOf>, StoreError> {
-        let rows: Vec<(String, String, String, Option<String>, Option<String>, String)> = sqlx::query_as(
+        let rows: Vec<Found> = sqlx::query_as(
             "SELECT c.version, c.purl, a.id, a.severity, a.summary, a.seen FROM dependencies d \
              JOIN components c ON c.dependency = d.id JOIN advisories a ON a.purl = c.purl \
              WHERE d.ecosystem = ? AND d.name = ? AND EXISTS (SELECT 1 FROM uses u WHERE u.component = c.id) \
@@ -200,7 +206,7 @@ impl Store {
 
     /// What is known to be wrong with what a package uses, with the names and versions it is about.
     pub async fn advisories_of_package(&self, attr: &AttrPath) -> Result<Vec<(String, AdvisoryOf)>, StoreError> {
-        let rows: Vec<(String, String, String, String, Option<String>, Option<String>, String)> = sqlx::query_as(
+        let rows: Vec<FoundOf> = sqlx::query_as(
             "SELECT d.name, c.version, c.purl, a.id, a.severity, a.summary, a.seen FROM uses u \
              JOIN components c ON c.id = u.component JOIN advisories a ON a.purl = c.purl \
              JOIN dependencies d ON d.id = c.dependency WHERE u.attr = ? ORDER BY a.id, d.name LIMIT 200",

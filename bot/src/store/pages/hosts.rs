@@ -32,6 +32,7 @@ pub struct HostRecord {
 }
 
 #[derive(sqlx::FromRow)]
+#[expect(clippy::struct_field_names, reason = "the names are those of the columns")]
 struct Row {
     host: String,
     answered: i64,
