@@ -208,7 +208,7 @@ fn text(entry: &mut impl Read, name: &'static str) -> Result<String, ArchiveErro
 
 /// Cargo's rules for finding targets that a manifest does not name
 /// (the Cargo book, "Package layout").
-fn is_discovered_target(path: &str) -> bool {
+pub(crate) fn is_discovered_target(path: &str) -> bool {
     match path {
         "build.rs" | "src/lib.rs" | "src/main.rs" => true,
         _ => path.strip_prefix("src/bin/").is_some_and(|rest| match rest.split_once('/') {
@@ -219,7 +219,7 @@ fn is_discovered_target(path: &str) -> bool {
 }
 
 /// Collects `X` of each `CARGO_PKG_X`. Name and version are always set by the builders, so they are not worth a row.
-fn note_env_names(source: &[u8], names: &mut BTreeSet<String>) {
+pub(crate) fn note_env_names(source: &[u8], names: &mut BTreeSet<String>) {
     const PREFIX: &[u8] = b"CARGO_PKG_";
     for start in memchr::memmem::find_iter(source, PREFIX) {
         let rest = source.get(start + PREFIX.len()..).unwrap_or_default();

@@ -15,6 +15,7 @@ use nixwright_resolver::plan::cargo::Judge;
 use nixwright_tests::bot::nixwright;
 use nixwright_tests::process::{Finished, cargo, files_below, read_text, run, stdout_of, write_file};
 use nixwright_tests::unit_graph::{SYSTEMS, UnitGraph, download};
+use serde_json::Value;
 
 const SELECTIONS: [(&str, &[&str]); 3] =
     [("default", &[]), ("none", &["--no-default-features"]), ("all", &["--all-features"])];
@@ -95,6 +96,7 @@ impl Corpus {
         let cache = std::env::var_os("XDG_CACHE_HOME").map(PathBuf::from);
         let cache = cache.or_else(|| Some(PathBuf::from(std::env::var_os("HOME")?).join(".cache")));
         let home = cache.expect("HOME").join("nixwright-corpus");
+        std::fs::create_dir_all(&home).expect("the folder for what is kept");
         let version = stdout_of(cargo(&home).arg("--version"));
         let said = home.join("said").join(version.trim().replace([' ', '(', ')'], "-"));
         Self { home, said }
@@ -118,7 +120,8 @@ impl Corpus {
         let plan: Plan = serde_json::from_str(&plan.stdout).map_err(|error| error.to_string())?;
         let graph = plan.cargo().ok_or("no Rust program")?;
         let written = render(&plan, graph, None);
-        let rows = written.lines().filter(|line| line.contains("\"package\"")).count();
+        let document: Value = serde_json::from_str(&written).map_err(|error| error.to_string())?;
+        let rows = count_units(&document);
         let (name, version) = purl.trim_start_matches("pkg:cargo/").split_once('@').ok_or("no version")?;
         let judge = match graph.judge {
             Judge::Facts => "facts",
@@ -171,6 +174,12 @@ impl Corpus {
         }
         package
     }
+}
+
+/// Rows of units, those of single systems included.
+fn count_units(graph: &Value) -> usize {
+    let rows = |table: &Value| table["units"].as_object().map_or(0, serde_json::Map::len);
+    rows(graph) + graph["only"].as_array().into_iter().flatten().map(rows).sum::<usize>()
 }
 
 /// The first line that only one side has.

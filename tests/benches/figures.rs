@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
 use nixwright::clients::cargo::Cargo;
-use nixwright::clients::crates_io::{CratesIo, IndexEntry};
+use nixwright::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries};
 use nixwright::clients::endpoints;
 use nixwright::clients::git::{Author, Overlay};
 use nixwright::clients::go::sumdb::{Sumdb, SumdbClient};
@@ -91,7 +91,8 @@ impl Bench {
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
         let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
         let go = go_graphs(&http, &environment, &cache)?;
-        let resolver = Resolver { crates, cargo, go, npm, cache, limits };
+        let registries = OtherRegistries::new(http.clone(), npm.git_sources(), &cache, limits.compressed, &environment);
+        let resolver = Resolver { crates, registries, cargo, go, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 
@@ -251,6 +252,7 @@ impl Bench {
         Ok(Builder {
             nix: Nix::open(settings).await?,
             crates: self.resolver.crates.clone(),
+            registries: self.resolver.registries.clone(),
             go: self.resolver.go.clone(),
             npm: self.resolver.npm.clone(),
             http: self.http.clone(),
@@ -271,7 +273,7 @@ fn release(entry: &IndexEntry) -> Release {
     });
     let root =
         CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() };
-    Release { root, systems: systems.collect(), selection: Selection::default() }
+    Release { root, project: None, systems: systems.collect(), selection: Selection::default() }
 }
 
 /// What cargo's release profile is without a manifest, so that packages and dependencies have one profile on both sides.

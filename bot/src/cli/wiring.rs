@@ -13,7 +13,7 @@ use url::Url;
 use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::CratesIo;
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::git::{Author, Overlay};
 use crate::clients::go::sumdb::SumdbClient;
 use crate::clients::go::{GoModules, GoRegistries, Netrc};
@@ -127,7 +127,8 @@ pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> R
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
     let go = go_graphs(http.clone(), from.go, cache)?;
     let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    Ok((Resolver { crates, cargo, go, npm, cache: cache.to_owned(), limits }, http))
+    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &environment());
+    Ok((Resolver { crates, registries, cargo, go, npm, cache: cache.to_owned(), limits }, http))
 }
 
 /// What graphs of Go modules are computed from, for the Go that is on PATH.
@@ -208,6 +209,7 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         nix,
         crates: resolver.crates.clone(),
         go: resolver.go.clone(),
+        registries: resolver.registries.clone(),
         npm: resolver.npm.clone(),
         http,
         cache: state.cache(),

@@ -4,7 +4,7 @@
 //! a folder that we wrote, a CARGO_HOME of its own, an environment of a few variables, and the toolchain's own binary
 //! instead of rustup's proxy.
 
-use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use std::process::Output;
 use std::time::UNIX_EPOCH;
 
 use nixwright_resolver::ResolveError;
-use nixwright_resolver::cargo::{Folder, Release, locked_crates, manifest_folder};
-use nixwright_resolver::catalog::{Catalog, CrateVersion};
+use nixwright_resolver::cargo::{Release, cargo_folder};
+use nixwright_resolver::catalog::Catalog;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -174,13 +174,15 @@ impl Cargo {
     /// When cargo refuses the manifests or finds the lock stale.
     pub async fn metadata(&self, release: &Release, catalog: &Catalog) -> Result<String, CargoError> {
         let folder = self.folder(release, catalog, true)?;
-        let mut command = self.command(folder.path(), "metadata");
+        let workspace = release.project.as_ref().map_or("", |project| project.workspace.as_str());
+        let mut command = self.command(&folder.path().join("root").join(workspace), folder.path(), "metadata");
         command.args(["--format-version", "1", "--all-features", "--offline", "--locked"]);
         accepted("cargo metadata", &release.root.label(), &run(&mut command, "cargo").await?)
             .map_err(|error| error.of_lock(folder.path()))
     }
 
-    /// The `Cargo.lock` that cargo makes for a release that ships none, from the sparse index at `index`.
+    /// The `Cargo.lock` that cargo makes for a release that ships none, or one that does not fit, of which it keeps what it
+    /// can; from the sparse index at `index`, and whatever else the manifests name.
     ///
     /// # Errors
     /// When the index cannot be reached or the requirements cannot be met.
@@ -188,23 +190,31 @@ impl Cargo {
         let folder = self.folder(release, catalog, false)?;
         let io_error = |source| CargoError::Folder { path: folder.path().to_owned(), source };
         // Cargo refuses its own default as a replacement of itself.
-        let config = if index == endpoints::CRATES_INDEX {
+        let mut config = if index == endpoints::CRATES_INDEX {
             String::new()
         } else {
             let index = serde_json::Value::from(format!("sparse+{index}"));
             format!("[source.crates-io]\nreplace-with = \"index\"\n[source.index]\nregistry = {index}\n")
         };
+        // The client that reads git repositories without looking at the user's configuration is libgit2.
+        config.push_str("[net]\ngit-fetch-with-cli = false\n");
         write(&folder.path().join("home/config.toml"), &config).map_err(io_error)?;
-        let mut command = self.command(folder.path(), "generate-lockfile");
+        let workspace = release.project.as_ref().map_or("", |project| project.workspace.as_str());
+        let lock = folder.path().join("root").join(workspace).join("Cargo.lock");
+        let (subcommand, arguments): (_, &[&str]) =
+            if lock.exists() { ("update", &["--workspace"]) } else { ("generate-lockfile", &[]) };
+        let mut command = self.command(&folder.path().join("root").join(workspace), folder.path(), subcommand);
+        // What cargo reads of registries with a login, it reads with the user's tokens.
+        command.args(arguments).envs(std::env::vars_os().filter(|(key, _)| is_of_a_registry(key)));
         accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)
             .map_err(|error| error.without(folder.path()))?;
-        fs::read_to_string(folder.path().join("root/Cargo.lock")).map_err(io_error)
+        fs::read_to_string(lock).map_err(io_error)
     }
 
-    fn command(&self, folder: &Path, subcommand: &str) -> Command {
+    fn command(&self, project: &Path, folder: &Path, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .current_dir(folder.join("root"))
+            .current_dir(project)
             .env_clear()
             .env("HOME", folder.join("home"))
             .env("CARGO_HOME", folder.join("home"))
@@ -218,30 +228,15 @@ impl Cargo {
         command
     }
 
-    /// Writes `root/`, `home/` and, for a lock that is known, `vendor/`, a fresh directory source.
-    fn folder(&self, release: &Release, catalog: &Catalog, with_lock: bool) -> Result<TempDir, CargoError> {
+    /// Writes what cargo may see.
+    fn folder(&self, release: &Release, catalog: &Catalog, offline: bool) -> Result<TempDir, CargoError> {
         let io_error = |source| CargoError::Folder { path: self.work_dir.clone(), source };
         fs::create_dir_all(&self.work_dir).map_err(io_error)?;
         let folder = TempDir::with_prefix_in("cargo-", &self.work_dir).map_err(io_error)?;
-        let root = crate_texts(&release.root, catalog)?;
-        let mut files = prefixed("root", manifest_folder(&release.root, root, true)?);
-        if with_lock {
-            let lock = root.lock.as_ref().or(catalog.lock.as_ref()).cloned().unwrap_or_default();
-            for locked in locked_crates(&release.root, &lock)? {
-                let place = format!("vendor/{}-{}", locked.id.name, locked.id.version);
-                let texts = crate_texts(&locked.id, catalog)?;
-                files.extend(prefixed(&place, manifest_folder(&locked.id, texts, false)?));
-                let checksum = serde_json::json!({ "files": {}, "package": locked.id.sha256 });
-                files.insert(format!("{place}/.cargo-checksum.json"), checksum.to_string());
-            }
-            files.insert("root/Cargo.lock".to_owned(), lock);
-            files.insert("vendor/.keep".to_owned(), String::new());
-        }
-        let config = "[source.crates-io]\nreplace-with = \"vendored\"\n[source.vendored]\ndirectory = \"vendor\"\n";
-        files.insert("home/config.toml".to_owned(), config.to_owned());
-        for (path, content) in files {
+        for (path, content) in cargo_folder(release, catalog, offline)? {
             write(&folder.path().join(path), &content).map_err(io_error)?;
         }
+        fs::create_dir_all(folder.path().join("home")).map_err(io_error)?;
         Ok(folder)
     }
 }
@@ -269,18 +264,9 @@ fn kept_sysroot(work_dir: &Path) -> Option<PathBuf> {
     Some(kept_file(work_dir, "sysroot", &format!("{:?}", (identity(&rustc)?, rustup, settings, chosen))))
 }
 
-fn crate_texts<'c>(
-    id: &CrateVersion,
-    catalog: &'c Catalog,
-) -> Result<&'c nixwright_resolver::archive::CrateTexts, CargoError> {
-    catalog.texts.get(&id.sha256).ok_or_else(|| {
-        let reason = "its archive has not been read".to_owned();
-        CargoError::Resolve(ResolveError::Manifest { package: id.label(), reason })
-    })
-}
-
-fn prefixed(place: &str, folder: Folder) -> BTreeMap<String, String> {
-    folder.into_iter().map(|(path, content)| (format!("{place}/{path}"), content)).collect()
+/// `CARGO_REGISTRIES_…`, as cargo reads them.
+fn is_of_a_registry(variable: &OsStr) -> bool {
+    variable.to_str().is_some_and(|name| name.starts_with("CARGO_REGISTRIES_"))
 }
 
 /// Into a temporary folder that is thrown away after one command, hence without the care that lasting files get.

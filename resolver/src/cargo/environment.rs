@@ -8,28 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use guppy::PackageId;
 use guppy::graph::PackageMetadata;
 
-use crate::archive::{CrateFacts, CrateTexts};
-
 use super::manifest::rust_version;
+use super::units::Packages;
 
 /// For each package by id: the non-empty values that some source reachable from it names.
-pub(super) fn values<'a>(
-    packages: &'a BTreeMap<String, PackageMetadata<'a>>,
-    about: impl Fn(&str) -> Option<(&'a CrateFacts, Option<&'a CrateTexts>)>,
-) -> BTreeMap<String, BTreeMap<String, String>> {
-    let own: Named<'_> =
-        packages.iter().filter_map(|(id, package)| Some((package.id(), &about(id)?.0.env_names))).collect();
+pub(super) fn values(packages: &Packages<'_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let own: Named<'_> = packages.all().map(|(package, known)| (package.id(), &known.facts.env_names)).collect();
     let mut reachable = BTreeMap::new();
     packages
-        .iter()
-        .map(|(id, package)| {
+        .all()
+        .map(|(package, known)| {
             // Where cargo was asked, the manifest says it.
-            let rust_version = || match about(id)? {
-                (CrateFacts { package: Some(package), .. }, _) => package.rust_version.clone(),
-                (_, texts) => rust_version(&texts?.manifest.parse().ok()?),
+            let rust_version = || match &known.facts.package {
+                Some(package) => package.rust_version.clone(),
+                None => rust_version(&known.texts?.manifest.parse().ok()?),
             };
-            let names = reachable_names(*package, &own, &mut reachable);
-            (id.clone(), wanted(package, &names, rust_version))
+            let names = reachable_names(package, &own, &mut reachable);
+            (known.id.clone(), wanted(&package, &names, rust_version))
         })
         .collect()
 }

@@ -12,36 +12,58 @@ use crate::archive::CrateTexts;
 use crate::error::ResolveError;
 use crate::plan::cargo::Profile;
 
+/// Whose manifest it is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Place {
+    /// The crate that is resolved: it becomes a workspace of its own, so that cargo looks for none above it.
+    Root,
+    /// A package of the project that is resolved, the one in the folder of the workspace's root or another.
+    Project {
+        /// Whether it is the one in the workspace's folder.
+        is_root: bool,
+    },
+    /// A package of a repository, where a path means another of the same commit.
+    Repository,
+    /// A crate of a registry.
+    Registry,
+}
+
 /// A manifest that cargo may see, and the target files that have to exist beside it.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct ReducedManifest {
+pub(super) struct ReducedManifest {
     /// TOML.
-    pub manifest: String,
+    pub(super) manifest: String,
     /// Paths relative to the manifest.
-    pub target_files: BTreeSet<String>,
+    pub(super) target_files: BTreeSet<String>,
 }
 
 /// Reduces the manifest of the crate called `label` in messages.
 ///
-/// The root becomes a workspace of its own, so that cargo looks for none above it.
-///
 /// # Errors
 /// When it is not TOML or has no `[package]`.
-pub fn reduce_manifest(label: &str, texts: &CrateTexts, is_root: bool) -> Result<ReducedManifest, ResolveError> {
+pub(super) fn reduce_manifest(label: &str, texts: &CrateTexts, place: Place) -> Result<ReducedManifest, ResolveError> {
     let mut manifest = parse(label, &texts.manifest)?;
+    let is_project = matches!(place, Place::Project { .. });
     let package = manifest
         .get_mut("package")
         .and_then(Value::as_table_mut)
         .ok_or_else(|| invalid(label, "there is no [package]"))?;
-    package.remove("workspace");
-    package.insert("autotests".to_owned(), false.into());
-    package.insert("autoexamples".to_owned(), false.into());
-    package.insert("autobenches".to_owned(), false.into());
+    if !is_project {
+        package.remove("workspace");
+    }
+    for key in ["autotests", "autoexamples", "autobenches"] {
+        package.insert(key.to_owned(), false.into());
+    }
     let build = package.get("build").and_then(Value::as_str).map(str::to_owned);
-    for key in ["test", "example", "bench", "patch", "replace", "lints", "workspace", "badges"] {
+    for key in ["test", "example", "bench", "lints", "badges"] {
         manifest.remove(key);
     }
-    if !is_root {
+    if place != (Place::Project { is_root: true }) {
+        for key in ["patch", "replace", "workspace"] {
+            manifest.remove(key);
+        }
+    }
+    if matches!(place, Place::Registry | Place::Repository) {
         manifest.remove("profile");
     }
     let mut target_files = texts.target_files.clone();
@@ -52,8 +74,10 @@ pub fn reduce_manifest(label: &str, texts: &CrateTexts, is_root: bool) -> Result
     if let Some(path) = target_files.iter().find(|path| !stays_inside(path)) {
         return Err(invalid(label, format!("the target file {path:?} is outside the package")));
     }
-    without_paths(&mut manifest);
-    if is_root {
+    if matches!(place, Place::Registry | Place::Root) {
+        without_paths(&mut manifest);
+    }
+    if place == Place::Root {
         manifest.insert("workspace".to_owned(), Value::Table(Table::new()));
     }
     let manifest = toml::to_string(&manifest).map_err(|error| invalid(label, error.to_string()))?;
@@ -67,8 +91,10 @@ pub(super) struct RootManifest {
     pub(super) profile: Profile,
     /// `package.rust-version`, as it is written.
     pub(super) rust_version: Option<String>,
-    /// `package.resolver`, as it is written.
+    /// `workspace.resolver`, else `package.resolver`, as it is written.
     pub(super) resolver: Option<String>,
+    /// Whether it is a workspace without a package of its own.
+    pub(super) is_virtual: bool,
 }
 
 impl RootManifest {
@@ -76,11 +102,13 @@ impl RootManifest {
     /// When the manifest is not TOML.
     pub(super) fn read(label: &str, manifest: &str) -> Result<Self, ResolveError> {
         let manifest = parse(label, manifest)?;
-        let resolver = manifest.get("package").and_then(|package| package.get("resolver")).and_then(Value::as_str);
+        let written = |table: &str| manifest.get(table).and_then(|table| table.get("resolver")).and_then(Value::as_str);
+        let resolver = written("workspace").or_else(|| written("package"));
         Ok(Self {
             profile: profile(&manifest),
             rust_version: rust_version(&manifest),
             resolver: resolver.map(str::to_owned),
+            is_virtual: !manifest.contains_key("package") && !manifest.contains_key("project"),
         })
     }
 }
@@ -156,7 +184,7 @@ fn without_paths(table: &mut Table) {
 
 #[cfg(test)]
 mod tests {
-    use super::{CrateTexts, RootManifest, reduce_manifest};
+    use super::{CrateTexts, Place, RootManifest, reduce_manifest};
 
     fn texts(manifest: &str) -> CrateTexts {
         CrateTexts { manifest: manifest.to_owned(), ..CrateTexts::default() }
@@ -171,7 +199,7 @@ mod tests {
                  [dependencies.d]\nversion = \"1\"\npath = \"../d\"\n\
                  [target.'cfg(unix)'.dependencies.e]\nversion = \"1\"\npath = \"../e\"\n[patch.x.y]\npath = \"../y\"\n",
             ),
-            true,
+            Place::Root,
         )
         .unwrap();
         assert_eq!(Vec::from_iter(reduced.target_files), ["src/b.rs"]);
@@ -183,7 +211,7 @@ mod tests {
     #[test]
     fn a_target_file_outside_the_package_is_refused() {
         for targets in ["[package]\nbuild = \"../evil.rs\"", "[package]\n[lib]\npath = \"/etc/x.rs\""] {
-            let message = reduce_manifest("a 1.0.0", &texts(targets), false).unwrap_err().to_string();
+            let message = reduce_manifest("a 1.0.0", &texts(targets), Place::Registry).unwrap_err().to_string();
             assert!(message.ends_with("is outside the package"), "{message}");
         }
     }
@@ -201,7 +229,7 @@ mod tests {
 
     #[test]
     fn a_manifest_without_a_package_is_named() {
-        let message = reduce_manifest("a 1.0.0", &texts("[workspace]"), false).unwrap_err().to_string();
+        let message = reduce_manifest("a 1.0.0", &texts("[workspace]"), Place::Registry).unwrap_err().to_string();
         assert_eq!(message, "Cargo.toml of a 1.0.0: there is no [package]");
     }
 }

@@ -10,24 +10,26 @@ use std::collections::{BTreeMap, BTreeSet};
 use semver::{Version, VersionReq};
 use serde::Serialize;
 
-use super::lock::{CRATES_IO, LockedCrate};
-use super::package_facts::{DependencyFacts, PackageFacts, TargetFacts};
+use super::known::Known;
+use super::package_facts::{DependencyFacts, From, PackageFacts, TargetFacts};
+use super::source::Source;
 use super::targets::{Expressions, flag};
-use crate::archive::CrateFacts;
-use crate::catalog::{Catalog, CrateVersion};
+use super::tree;
 
 /// The folders of the packages: nothing is there, but paths have to be told apart.
 const ROOT: &str = "/root";
-const VENDOR: &str = "/vendor";
+const ELSEWHERE: &str = "/elsewhere";
 
-struct Known<'c> {
-    id: &'c CrateVersion,
+/// A package on its way into the metadata.
+struct Described<'c> {
+    known: &'c Known<'c>,
     version: Version,
     facts: &'c PackageFacts,
     /// Indices of the packages that its entry in the lock names.
-    locked: Vec<usize>,
-    /// The package id, and the folder.
+    locked: &'c [usize],
+    /// The package id, the source as it is spelled, and the folder.
     key: String,
+    source: Option<String>,
     folder: String,
 }
 
@@ -35,8 +37,8 @@ struct Known<'c> {
 #[derive(Serialize)]
 struct Document<'d> {
     packages: Vec<Package<'d>>,
-    workspace_members: [&'d str; 1],
-    workspace_default_members: [&'d str; 1],
+    workspace_members: Vec<&'d str>,
+    workspace_default_members: Vec<&'d str>,
     resolve: Resolve<'d>,
     target_directory: &'d str,
     version: u8,
@@ -47,7 +49,7 @@ struct Document<'d> {
 #[derive(Serialize)]
 struct Resolve<'d> {
     nodes: Vec<Node<'d>>,
-    root: &'d str,
+    root: Option<&'d str>,
 }
 
 #[derive(Serialize)]
@@ -74,7 +76,7 @@ struct Package<'d> {
 #[derive(Serialize)]
 struct Dependency<'d> {
     name: &'d str,
-    source: Option<&'d str>,
+    source: Option<()>,
     req: &'d str,
     kind: Option<&'d str>,
     rename: Option<&'d str>,
@@ -118,31 +120,24 @@ struct Kind<'d> {
 }
 
 /// The JSON of `cargo metadata --all-features` with target expressions as flags; `None` where cargo has to say it.
-pub(super) fn metadata(
-    root: &CrateVersion,
-    root_facts: &CrateFacts,
-    root_dependencies: &[(String, Option<String>)],
-    locked: &[LockedCrate],
-    catalog: &Catalog,
-) -> Option<(String, Expressions)> {
-    let known = known(root, root_facts, root_dependencies, locked, catalog)?;
-    known[0].facts.binaries.as_ref()?;
-    if !is_fresh(&known) {
+pub(super) fn metadata(known: &[Known<'_>], edges: &[Option<Vec<usize>>]) -> Option<(String, Expressions)> {
+    let all: Vec<Described<'_>> =
+        known.iter().zip(edges).map(|(known, edges)| described(known, edges.as_ref()?)).collect::<Option<_>>()?;
+    let members = || (0..all.len()).filter(|index| all[*index].known.is_member);
+    if !members().all(|index| all[index].facts.binaries.is_some() && is_fresh(&all, index)) {
         return None;
     }
-    let reached = reached(&known);
+    let reached = reached(&all, members().collect());
     let mut expressions = Expressions::new();
-    let source = format!("registry+{CRATES_IO}");
     let kinds = Kinds { binary: ["bin".to_owned()], script: ["custom-build".to_owned()] };
-    let packages =
-        reached.iter().map(|index| package(&known[*index], *index == 0, &source, &kinds, &mut expressions)).collect();
-    let nodes = reached.iter().map(|index| node(&known, *index, &mut expressions)).collect::<Option<_>>()?;
-    let root = known[0].key.as_str();
+    let packages = reached.iter().map(|index| package(&all[*index], &kinds, &mut expressions)).collect();
+    let nodes = reached.iter().map(|index| node(&all, *index, &mut expressions)).collect::<Option<_>>()?;
+    let members: Vec<&str> = members().map(|index| all[index].key.as_str()).collect();
     let document = Document {
         packages,
-        workspace_members: [root],
-        workspace_default_members: [root],
-        resolve: Resolve { nodes, root },
+        workspace_members: members.clone(),
+        resolve: Resolve { nodes, root: members.first().copied() },
+        workspace_default_members: members,
         target_directory: "/target",
         version: 1,
         workspace_root: ROOT,
@@ -151,73 +146,66 @@ pub(super) fn metadata(
     Some((serde_json::to_string(&document).ok()?, expressions))
 }
 
-/// The root first, then the lock's packages in its order.
-fn known<'c>(
-    root: &'c CrateVersion,
-    root_facts: &'c CrateFacts,
-    root_dependencies: &[(String, Option<String>)],
-    locked: &'c [LockedCrate],
-    catalog: &'c Catalog,
-) -> Option<Vec<Known<'c>>> {
-    let mut by_name: BTreeMap<&str, Vec<(usize, &str)>> = BTreeMap::new();
-    for (index, entry) in locked.iter().enumerate() {
-        by_name.entry(&entry.id.name).or_default().push((index + 1, &entry.id.version));
-    }
-    let find = |(name, version): &(String, Option<String>)| {
-        let candidates = by_name.get(name.as_str())?;
-        match version {
-            Some(version) => candidates.iter().find(|(_, known)| known == version).map(|(index, _)| *index),
-            None if candidates.len() == 1 => Some(candidates[0].0),
-            None => None,
+fn described<'c>(known: &'c Known<'c>, locked: &'c [usize]) -> Option<Described<'c>> {
+    let entry = known.entry;
+    let (name, version) = (&entry.name, &entry.version);
+    let source = entry.source.spelled();
+    let (key, folder) = match &source {
+        None if known.folder.is_empty() => (format!("path+file://{ROOT}#{name}@{version}"), ROOT.to_owned()),
+        None => {
+            let folder = format!("{ROOT}/{}", known.folder);
+            (format!("path+file://{folder}#{name}@{version}"), folder)
         }
+        Some(source) => (format!("{source}#{name}@{version}"), format!("{ELSEWHERE}/{}", known.id)),
     };
-    let one =
-        |id: &'c CrateVersion, facts: &'c CrateFacts, dependencies: &[(String, Option<String>)], is_root: bool| {
-            let CrateVersion { name, version, .. } = id;
-            let (key, folder) = if is_root {
-                (format!("path+file://{ROOT}#{name}@{version}"), ROOT.to_owned())
-            } else {
-                (format!("registry+{CRATES_IO}#{name}@{version}"), format!("{VENDOR}/{name}-{version}"))
-            };
-            Some(Known {
-                id,
-                version: Version::parse(version).ok()?,
-                facts: facts.package.as_ref()?,
-                locked: dependencies.iter().map(find).collect::<Option<_>>()?,
-                key,
-                folder,
-            })
-        };
-    let mut all = vec![one(root, root_facts, root_dependencies, true)?];
-    for entry in locked {
-        all.push(one(&entry.id, catalog.crates.get(&entry.id.sha256)?, &entry.dependencies, false)?);
-    }
-    Some(all)
+    let facts = known.facts.package.as_ref()?;
+    Some(Described { known, version: Version::parse(version).ok()?, facts, locked, key, source, folder })
 }
 
-/// Whether everything that the root's manifest asks for is in the lock; otherwise cargo says what is missing.
-fn is_fresh(known: &[Known<'_>]) -> bool {
-    let root = &known[0];
-    root.facts
-        .dependencies
-        .iter()
-        .all(|dependency| root.locked.iter().any(|index| meets(dependency, &known[*index]) == Some(true)))
+/// Whether everything that a member's manifest asks for is in the lock; otherwise cargo says what is missing.
+fn is_fresh(all: &[Described<'_>], member: usize) -> bool {
+    let member = &all[member];
+    let is_met = |dependency| member.locked.iter().any(|index| meets(dependency, &all[*index]) == Some(true));
+    member.facts.dependencies.iter().all(is_met)
 }
 
 /// `None` where the requirement is not one that can be read.
-fn meets(dependency: &DependencyFacts, package: &Known<'_>) -> Option<bool> {
-    if dependency.name != package.id.name {
+fn meets(dependency: &DependencyFacts, package: &Described<'_>) -> Option<bool> {
+    if dependency.name != package.known.entry.name {
         return Some(false);
+    }
+    if dependency.req == "*" {
+        return Some(true);
     }
     Some(VersionReq::parse(&dependency.req).ok()?.matches(&package.version))
 }
 
-/// What the root leads to; a lock may hold more.
-fn reached(known: &[Known<'_>]) -> BTreeSet<usize> {
-    let mut reached = BTreeSet::from([0]);
-    let mut open = vec![0];
+/// Whether a package is where a dependency is asked from, which decides where name and version do not: a patch may have put
+/// something from elsewhere in its place.
+fn is_from(dependency: &DependencyFacts, asking: &Described<'_>, package: &Described<'_>) -> bool {
+    match (&dependency.from, &package.known.entry.source) {
+        (None, Source::CratesIo) => true,
+        (Some(From::Registry(wanted)), Source::Registry { index }) => {
+            index.trim_start_matches("sparse+") == wanted.trim_start_matches("sparse+").trim_start_matches("registry+")
+        }
+        (Some(From::Git { url, reference }), Source::Git { url: other, reference: chosen, .. }) => {
+            url.trim_end_matches(".git") == other.trim_end_matches(".git") && reference == chosen
+        }
+        (Some(From::Path(path)), source) => {
+            // Within a repository, what is beside it is of the same commit.
+            *source == asking.known.entry.source
+                && tree::join(asking.known.folder, path).as_deref() == Some(package.known.folder)
+        }
+        _ => false,
+    }
+}
+
+/// What the members lead to; a lock may hold more.
+fn reached(all: &[Described<'_>], members: Vec<usize>) -> BTreeSet<usize> {
+    let mut reached: BTreeSet<usize> = members.iter().copied().collect();
+    let mut open = members;
     while let Some(index) = open.pop() {
-        open.extend(known[index].locked.iter().filter(|next| reached.insert(**next)));
+        open.extend(all[index].locked.iter().filter(|next| reached.insert(**next)));
     }
     reached
 }
@@ -228,19 +216,14 @@ struct Kinds {
     script: [String; 1],
 }
 
-fn package<'d>(
-    known: &'d Known<'_>,
-    is_root: bool,
-    source: &'d str,
-    kinds: &'d Kinds,
-    expressions: &mut Expressions,
-) -> Package<'d> {
-    let Known { id, facts, key, folder, .. } = known;
+fn package<'d>(described: &'d Described<'_>, kinds: &'d Kinds, expressions: &mut Expressions) -> Package<'d> {
+    let Described { known, facts, key, folder, source, .. } = described;
+    let is_member = known.is_member;
     // What others need for their tests is in no lock.
-    let dependencies = facts.dependencies.iter().filter(|dependency| is_root || !is_dev(dependency));
+    let dependencies = facts.dependencies.iter().filter(|dependency| is_member || !is_dev(dependency));
     let dependencies = dependencies.map(|dependency| Dependency {
         name: &dependency.name,
-        source: Some(source),
+        source: None,
         req: &dependency.req,
         kind: dependency.kind.as_deref(),
         rename: dependency.rename.as_deref(),
@@ -251,16 +234,16 @@ fn package<'d>(
     });
     let text = |key: &str| facts.described.texts.get(key).map(String::as_str);
     Package {
-        name: &id.name,
-        version: &id.version,
+        name: &known.entry.name,
+        version: &known.entry.version,
         id: key,
-        source: (!is_root).then_some(source),
+        source: source.as_deref(),
         manifest_path: format!("{folder}/Cargo.toml"),
         edition: &facts.edition,
         links: facts.links.as_deref(),
         features: &facts.features,
         dependencies: dependencies.collect(),
-        targets: targets(facts, folder, is_root, kinds),
+        targets: targets(facts, folder, is_member, kinds),
         authors: &facts.described.authors,
         description: text("description"),
         homepage: text("homepage"),
@@ -276,7 +259,7 @@ fn is_dev(dependency: &DependencyFacts) -> bool {
 }
 
 /// Binaries of dependencies are built by nobody.
-fn targets<'d>(facts: &'d PackageFacts, folder: &str, is_root: bool, kinds: &'d Kinds) -> Vec<Target<'d>> {
+fn targets<'d>(facts: &'d PackageFacts, folder: &str, is_member: bool, kinds: &'d Kinds) -> Vec<Target<'d>> {
     let one = |target: &'d TargetFacts, kind: &'d [String]| Target {
         name: &target.name,
         kind,
@@ -286,7 +269,7 @@ fn targets<'d>(facts: &'d PackageFacts, folder: &str, is_root: bool, kinds: &'d 
         edition: &target.edition,
         test: false,
     };
-    let binaries = facts.binaries.iter().flatten().filter(|_| is_root);
+    let binaries = facts.binaries.iter().flatten().filter(|_| is_member);
     let script = facts.build_script.as_ref().map(|path| Target {
         name: "build-script-build",
         kind: &kinds.script,
@@ -305,29 +288,40 @@ fn targets<'d>(facts: &'d PackageFacts, folder: &str, is_root: bool, kinds: &'d 
         .collect()
 }
 
-/// `None` where an edge of the lock stands for nothing in the manifest.
-fn node<'d>(known: &'d [Known<'_>], index: usize, expressions: &mut Expressions) -> Option<Node<'d>> {
-    let from = &known[index];
-    let mut node = Node { id: &from.key, dependencies: Vec::new(), deps: Vec::new(), features: [] };
-    for to in from.locked.iter().map(|next| &known[*next]) {
-        let mut by_extern: BTreeMap<String, Vec<Kind<'d>>> = BTreeMap::new();
-        let mut is_meant = false;
-        for dependency in &from.facts.dependencies {
-            if (is_dev(dependency) && index != 0) || !meets(dependency, to)? {
-                continue;
+/// `None` where an edge of the lock stands for nothing in the manifest, or a dependency could mean several.
+fn node<'d>(all: &'d [Described<'_>], index: usize, expressions: &mut Expressions) -> Option<Node<'d>> {
+    let from = &all[index];
+    let locked = || from.locked.iter().map(|next| &all[*next]);
+    let mut edges: BTreeMap<(&str, String), Vec<Kind<'d>>> = BTreeMap::new();
+    let mut meant = BTreeSet::new();
+    for dependency in &from.facts.dependencies {
+        if is_dev(dependency) && !from.known.is_member {
+            continue;
+        }
+        let mut fitting = Vec::new();
+        for to in locked() {
+            if meets(dependency, to)? {
+                fitting.push(to);
             }
-            is_meant = true;
+        }
+        if fitting.len() > 1 {
+            fitting.retain(|to| is_from(dependency, from, to));
+            if fitting.len() != 1 {
+                return None;
+            }
+        }
+        for to in fitting {
+            meant.insert(to.key.as_str());
             let Some(library) = &to.facts.library else { continue };
             let name = dependency.rename.as_ref().unwrap_or(&library.name).replace('-', "_");
             let target = dependency.target.as_ref().map(|target| flag(expressions, target));
-            by_extern.entry(name).or_default().push(Kind { kind: dependency.kind.as_deref(), target });
+            edges.entry((&to.key, name)).or_default().push(Kind { kind: dependency.kind.as_deref(), target });
         }
-        if !is_meant {
-            return None;
-        }
-        node.dependencies.push(&to.key);
-        let edges = by_extern.into_iter().map(|(name, dep_kinds)| Edge { name, pkg: &to.key, dep_kinds });
-        node.deps.extend(edges);
     }
-    Some(node)
+    let dependencies: Vec<&str> = locked().map(|to| to.key.as_str()).collect();
+    if !dependencies.iter().all(|to| meant.contains(to)) {
+        return None;
+    }
+    let edges = edges.into_iter().map(|((pkg, name), dep_kinds)| Edge { name, pkg, dep_kinds });
+    Some(Node { id: &from.key, dependencies, deps: edges.collect(), features: [] })
 }

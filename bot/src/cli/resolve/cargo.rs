@@ -3,6 +3,8 @@
 //! Starting anything takes longer than resolving, so nothing is started or loaded here that the answer does not need, and a
 //! plan is made anew each time instead of being kept.
 
+use std::path::Path;
+
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use nixwright_resolver::archive::Limits;
@@ -16,15 +18,19 @@ use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
 use crate::cli::wiring::environment;
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
+use crate::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries, Policy, newest, why_nothing};
 use crate::clients::endpoints;
+use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
-use crate::stages::resolve::CrateReleases;
+use crate::stages::resolve::{CrateReleases, read_cargo_project};
+
+/// The formats that a graph of units has.
+const FORMATS: [Format; 4] = [Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom];
 
 /// What `nixwright resolve` prints for a crate.
 pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
-    args.require_format(&[Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom], "crates")?;
+    args.require_format(&FORMATS, "crates")?;
     let before = args.before.as_deref().map(timestamp).transpose()?;
     let releases = releases().await?;
     let release = release(args, choose(&releases.crates, name, version, before).await?);
@@ -39,9 +45,11 @@ async fn releases() -> Result<CrateReleases, CliError> {
     let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
     let (cache, limits) = (cache_folder()?, Limits::default());
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let crates = CratesIo::new(http, index, &cache).with_archive_limit(limits.compressed);
+    let crates = CratesIo::new(http.clone(), index, &cache).with_archive_limit(limits.compressed);
+    let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    let registries = OtherRegistries::new(http, git.clone(), &cache, limits.compressed, &environment());
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
-    Ok(CrateReleases { crates, cargo, cache, limits })
+    Ok(CrateReleases { crates, registries, git, cargo, cache, limits })
 }
 
 /// The version that is asked for; one that is named is looked up once, as it never changes.
@@ -81,29 +89,44 @@ fn crate_version(entry: &IndexEntry) -> CrateVersion {
     CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() }
 }
 
+/// What `nixwright resolve --dir` prints for a project.
+pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<String, CliError> {
+    args.require_format(&FORMATS, "Cargo projects")?;
+    let project = read_cargo_project(folder).map_err(CliError::usage)?;
+    let releases = releases().await?;
+    let systems = triples(args);
+    let system = systems[0].system.clone();
+    let bar = Bars::default().bar("resolving");
+    let plan = releases.project_plan(project, systems, selection(args), &bar).await;
+    bar.finish_and_clear();
+    render(args.format, &plan?, &system)
+}
+
 fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
-    let systems = args.systems();
+    Release { root, project: None, systems: triples(args), selection: selection(args) }
+}
+
+fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
     let host = |system: &System| match (&args.host, args.format) {
         (Some(host), _) => host.triple(),
         (None, Format::Plan) => system.triple(),
         (None, _) => System::current().triple(),
     };
-    Release {
-        root,
-        systems: systems
-            .iter()
-            .map(|system| SystemTriple {
-                system: system.to_string(),
-                target: system.triple().to_owned(),
-                host: host(system).to_owned(),
-            })
-            .collect(),
-        selection: Selection {
-            features: args.features.iter().cloned().collect(),
-            no_default_features: args.no_default_features,
-            all_features: args.all_features,
-            binaries: args.bin.iter().cloned().collect(),
-        },
+    let triple = |system: &System| SystemTriple {
+        system: system.to_string(),
+        target: system.triple().to_owned(),
+        host: host(system).to_owned(),
+    };
+    args.systems().iter().map(triple).collect()
+}
+
+fn selection(args: &ResolveArgs) -> Selection {
+    Selection {
+        features: args.features.iter().cloned().collect(),
+        no_default_features: args.no_default_features,
+        all_features: args.all_features,
+        binaries: args.bin.iter().cloned().collect(),
+        members: args.package.iter().cloned().collect(),
     }
 }
 

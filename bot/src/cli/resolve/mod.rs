@@ -30,7 +30,7 @@ pub(super) struct ResolveArgs {
     /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
     #[arg(value_name = "PURL", required_unless_present = "dir", conflicts_with = "dir")]
     purls: Vec<Reference>,
-    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
+    /// A project's folder instead: Cargo.toml and its workspace (Cargo), package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// What to print
@@ -63,6 +63,9 @@ pub(super) struct ResolveArgs {
     /// Only this binary; may be repeated
     #[arg(long, value_name = "NAME")]
     bin: Vec<String>,
+    /// Only this member of a workspace; may be repeated (Cargo)
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
     /// Whether C is compiled (Go)
     #[arg(long, value_enum, default_value_t = go::Cgo::On)]
     cgo: go::Cgo,
@@ -91,8 +94,13 @@ enum Format {
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
     if let Some(folder) = &args.dir {
-        let is_go = is_go(folder, args.format);
-        print(&if is_go { go::resolve_folder(args, folder).await? } else { npm::resolve_folder(args, folder).await? });
+        print(&if is_cargo(folder, args.format) {
+            cargo::resolve_folder(args, folder).await?
+        } else if is_go(folder, args.format) {
+            go::resolve_folder(args, folder).await?
+        } else {
+            npm::resolve_folder(args, folder).await?
+        });
     }
     let mut failed = None;
     for reference in &args.purls {
@@ -119,6 +127,12 @@ async fn package(args: &ResolveArgs, reference: &Reference) -> Result<String, Cl
             Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")))
         }
     }
+}
+
+/// Whether a project's folder is taken for a Cargo project's. Where there is a package.json too, the format decides.
+fn is_cargo(folder: &Path, format: Format) -> bool {
+    let is_asked = matches!(format, Format::CargoUnits | Format::CargoEdges);
+    is_asked || (folder.join("Cargo.toml").is_file() && !folder.join("package.json").is_file())
 }
 
 /// Whether a project's folder is taken for a Go module's. Where there is a package.json too, the format decides.

@@ -5,6 +5,7 @@
 
 mod choice;
 mod index;
+mod others;
 #[cfg(test)]
 mod tests;
 
@@ -20,6 +21,7 @@ pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, not_ready
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;
+pub use self::others::OtherRegistries;
 use crate::clients::files::{self, FileError};
 use crate::clients::http::{Expected, Http, HttpError};
 
@@ -120,6 +122,20 @@ impl CratesIo {
     pub fn new(http: Http, index: Url, cache: &Path) -> Self {
         let inner = Inner { http, index, cache: cache.to_owned(), config: OnceCell::new() };
         Self { inner: Arc::new(inner), archive_limit: ARCHIVE_LIMIT }
+    }
+
+    /// The same with a `dl` key that is known from elsewhere: of an index that is a git repository.
+    pub(super) fn with_download(http: Http, index: Url, cache: &Path, config: &[u8]) -> Result<Self, CratesIoError> {
+        let config = OnceCell::new_with(Some(RegistryConfig::parse(&index, config)?));
+        let inner = Inner { http, index, cache: cache.to_owned(), config };
+        Ok(Self { inner: Arc::new(inner), archive_limit: ARCHIVE_LIMIT })
+    }
+
+    /// Where the registry itself has the file of a version.
+    pub async fn download_url(&self, name: &str, version: &str, sha256: &str) -> Result<Url, CratesIoError> {
+        check_release(name, version, sha256)?;
+        let config = self.inner.config.get_or_try_init(|| self.fetch_config()).await?;
+        config.download(&self.inner.index, name, version, sha256)
     }
 
     /// The base of the sparse index, ending in `/`.

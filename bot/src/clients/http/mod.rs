@@ -18,8 +18,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -95,6 +96,8 @@ pub struct Downloaded {
 #[derive(Debug, Clone)]
 pub struct Http {
     inner: Arc<Inner>,
+    /// Sent with every request; the library leaves it out where a redirect leads to another host.
+    authorization: Option<HeaderValue>,
 }
 
 #[derive(Debug)]
@@ -183,12 +186,24 @@ impl Http {
     /// Makes the client. `clock` says what a `Retry-After` date means.
     pub fn new(settings: HttpSettings, clock: Clock) -> Result<Self, HttpError> {
         let client = OnceCell::new_with(Some(make_client(&settings)?));
-        Ok(Self { inner: Arc::new(Inner { client, settings, clock, hosts: Hosts::default() }) })
+        Ok(Self { inner: Arc::new(Inner { client, settings, clock, hosts: Hosts::default() }), authorization: None })
     }
 
     /// The same for those who may not need it: the client is made with the first request, which fails if it cannot be.
     pub fn when_needed(settings: HttpSettings, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() }) }
+        let inner = Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() };
+        Self { inner: Arc::new(inner), authorization: None }
+    }
+
+    /// The same for a host that wants to be told who asks: `token` is sent as it is. One that cannot be sent is left out, and the
+    /// host will say that something is missing.
+    #[must_use]
+    pub fn authorized(&self, token: &SecretString) -> Self {
+        let header = HeaderValue::from_str(token.expose_secret()).ok().map(|mut header| {
+            header.set_sensitive(true);
+            header
+        });
+        Self { inner: Arc::clone(&self.inner), authorization: header }
     }
 
     /// How each host answered since this was last asked for.
@@ -318,7 +333,11 @@ impl Http {
             Some(question) => client.post(wanted.url.clone()).body(question.clone()),
             None => client.get(wanted.url.clone()),
         };
-        let sent = request.headers(wanted.headers.clone()).send().await;
+        let mut request = request.headers(wanted.headers.clone());
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let sent = request.send().await;
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED && !wanted.headers.is_empty() {

@@ -17,7 +17,7 @@ use tokio::sync::mpsc;
 use self::sources::Sources;
 use super::Failure;
 use super::resolve::{GoGraphs, NpmTrees};
-use crate::clients::crates_io::CratesIo;
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files::{self, FileError};
 use crate::clients::http::Http;
 use crate::clients::nix::{
@@ -37,6 +37,8 @@ pub struct Builder {
     pub crates: CratesIo,
     /// For Go modules.
     pub go: GoGraphs,
+    /// For crates of other registries.
+    pub registries: OtherRegistries,
     /// For packages of npm.
     pub npm: NpmTrees,
     /// For sources that are in no plan.

@@ -3,13 +3,14 @@
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 
-use nixwright_resolver::plan::cargo::Package;
+use nixwright_resolver::plan::cargo::{Origin as CrateOrigin, Package};
 use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
 use nixwright_resolver::plan::npm::{Entry, Source};
 use nixwright_resolver::plan::{Graph, Plan};
 use url::Url;
 
 use super::Builder;
+use crate::clients::crates_io::CratesIoError;
 use crate::clients::http::Expected;
 use crate::clients::integrity::Integrity;
 use crate::clients::nix::FixedOutput;
@@ -37,9 +38,11 @@ enum Known<'a> {
 impl<'a> Sources<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
         let by_hash = match &plan.graph {
-            Graph::Cargo(graph) => {
-                graph.packages.values().map(|package| (package.sha256.clone(), Known::Crate(package))).collect()
-            }
+            Graph::Cargo(graph) => graph
+                .packages
+                .values()
+                .filter_map(|package| Some((crate_hash(package)?, Known::Crate(package))))
+                .collect(),
             Graph::Go(graph) => go_sources(graph),
             Graph::Npm(graph) => {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
@@ -66,6 +69,14 @@ fn go_sources(graph: &GoGraph) -> HashMap<String, Known<'_>> {
     files.chain(modules).collect()
 }
 
+fn crate_hash(package: &Package) -> Option<String> {
+    match &package.origin {
+        CrateOrigin::CratesIo | CrateOrigin::Registry { .. } => Some(package.sha256.clone()),
+        CrateOrigin::Git { hash, .. } => Some(hash.parse::<Integrity>().ok()?.hex()),
+        CrateOrigin::Project { .. } => None,
+    }
+}
+
 fn npm_hash(entry: &Entry) -> Option<String> {
     let hash = match &entry.source {
         Source::Registry { integrity } | Source::Tarball { integrity, .. } => integrity,
@@ -85,10 +96,7 @@ impl Builder {
         scratch: &Path,
     ) -> Result<PathBuf, Failure> {
         match sources.by_hash.get(&source.hash.hex) {
-            Some(Known::Crate(package)) => {
-                let file = self.crates.crate_file(&package.name, &package.version, &package.sha256).await;
-                file.map_err(|error| Failure::new(watch::crates_class(&error), &error))
-            }
+            Some(Known::Crate(package)) => self.crate_source(package).await,
             Some(Known::GoModule(path, version, sum)) => {
                 let folder = scratch.join(&source.hash.hex);
                 let unpacked = self.go.modules.unpack(path, version, sum, &folder).await;
@@ -102,6 +110,19 @@ impl Builder {
             Some(Known::Npm(entry)) => self.npm_source(entry).await,
             None => self.other_source(source).await,
         }
+    }
+
+    async fn crate_source(&self, package: &Package) -> Result<PathBuf, Failure> {
+        let failed = |error: CratesIoError| Failure::new(watch::crates_class(&error), &error);
+        let registry = match &package.origin {
+            CrateOrigin::Git { url, commit, .. } => {
+                let folder = self.npm.git_sources().folder(url, commit).await;
+                return folder.map_err(|error| Failure::new(FailureClass::Upstream, &error));
+            }
+            CrateOrigin::Registry { index, .. } => self.registries.open(index).await.map_err(failed)?,
+            CrateOrigin::CratesIo | CrateOrigin::Project { .. } => self.crates.clone(),
+        };
+        registry.crate_file(&package.name, &package.version, &package.sha256).await.map_err(failed)
     }
 
     async fn npm_source(&self, entry: &Entry) -> Result<PathBuf, Failure> {

@@ -4,6 +4,7 @@ mod cargo;
 mod go;
 mod npm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
@@ -14,18 +15,18 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
-pub use self::cargo::CrateReleases;
+pub use self::cargo::{CargoProject, CargoProjectError, CrateReleases, read_cargo_project};
 pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, read_go_project};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::CratesIo;
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files;
 use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "5";
+const CACHE_VERSION: &str = "6";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -49,12 +50,14 @@ impl Release {
         match &candidate.origin {
             Origin::Cargo { name, sha256 } => Self::Cargo(nixwright_resolver::cargo::Release {
                 root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
+                project: None,
                 systems: systems.iter().map(native).collect(),
                 selection: Selection {
                     features: package.features.iter().cloned().collect(),
                     no_default_features: package.no_default_features,
                     all_features: package.all_features,
                     binaries: package.binaries.iter().cloned().collect(),
+                    members: BTreeSet::new(),
                 },
             }),
             Origin::Go { module, subpath } => Self::Go(GoRelease {
@@ -80,6 +83,8 @@ impl Release {
 pub struct Resolver {
     /// The registry of crates.
     pub crates: CratesIo,
+    /// Other registries of crates.
+    pub registries: OtherRegistries,
     /// The judge of what belongs together.
     pub cargo: Cargo,
     /// Go modules, and what graphs depend on beside them.
