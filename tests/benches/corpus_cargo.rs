@@ -71,11 +71,11 @@ fn main() -> ExitCode {
     if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
 }
 
-fn median<T>(mut timed: impl FnMut() -> T) -> Duration {
+fn median<T>(mut action: impl FnMut() -> T) -> Duration {
     let mut times: Vec<Duration> = (0..REPEATS)
         .map(|_| {
             let started = Instant::now();
-            timed();
+            action();
             started.elapsed()
         })
         .collect();

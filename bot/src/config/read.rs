@@ -331,8 +331,10 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
         Some(Upstream::Go { .. }) => Some("Go modules have no features; leave this out (`tags` are build tags)"),
         _ => None,
     };
-    for (key, _) in of_crates.iter().filter(|(_, given)| *given) {
-        others.iter().for_each(|message| section.problem(key, message));
+    if let Some(message) = others {
+        for (key, _) in of_crates.iter().filter(|(_, given)| *given) {
+            section.problem(key, message);
+        }
     }
     let go = go::options(&mut section, upstream.as_ref());
     if matches!(upstream, Some(Upstream::Go { .. })) {

@@ -253,12 +253,11 @@ impl TreeReader {
 
 /// The way from `folder` to the folder `root` above or beside it: `../..`, or nothing.
 fn up(root: &str, folder: &str) -> String {
-    match below(root, folder) {
-        Some(rest) => vec![".."; rest.split('/').filter(|part| !part.is_empty()).count()].join("/"),
-        None => {
-            let depth = folder.split('/').filter(|part| !part.is_empty()).count();
-            [vec![".."; depth].join("/").as_str(), root].join("/")
-        }
+    if let Some(rest) = below(root, folder) {
+        vec![".."; rest.split('/').filter(|part| !part.is_empty()).count()].join("/")
+    } else {
+        let depth = folder.split('/').filter(|part| !part.is_empty()).count();
+        [vec![".."; depth].join("/").as_str(), root].join("/")
     }
 }
 

@@ -278,12 +278,8 @@ impl History {
         for day in 0..400 {
             let at = self.now - SignedDuration::from_hours(24 * day);
             let (all, failed) = (self.scale.packages, self.scale.packages / 25);
-            let row = json!([
-                at.strftime("%Y-%m-%d").to_string(),
-                all,
-                all - failed - self.rng.usize(..all / 20 + 1),
-                failed
-            ]);
+            let row =
+                json!([at.strftime("%Y-%m-%d").to_string(), all, all - failed - self.rng.usize(..=(all / 20)), failed]);
             self.rows.add("freshness", "day, packages, up_to_date, failed", row).await;
         }
     }

@@ -163,14 +163,12 @@ fn packages(go: &Go, wanted: &Wanted<'_>, graph: &mut GoGraph, (system, os, arch
             graph.programs.insert(name, path.clone());
         }
         let forms = graph.packages.entry(path).or_default();
-        match forms.iter_mut().find(|form| Package { on: BTreeSet::new(), ..(*form).clone() } == package) {
-            Some(form) => {
-                form.on.insert(system.to_owned());
-            }
-            None => {
-                package.on.insert(system.to_owned());
-                forms.push(package);
-            }
+        if let Some(form) = forms.iter_mut().find(|form| Package { on: BTreeSet::new(), ..(*form).clone() } == package)
+        {
+            form.on.insert(system.to_owned());
+        } else {
+            package.on.insert(system.to_owned());
+            forms.push(package);
         }
     }
     graph.standard.insert(system.to_owned(), standard);

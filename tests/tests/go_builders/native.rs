@@ -49,7 +49,7 @@ async fn assembly_sees_the_constants_of_go_and_the_headers_of_the_platform() {
         ],
     );
     let built = bench.same_as_go(&project).await;
-    assert_eq!(bench.run(&built, "assembled", &[]).expect_code(0).stderr, "103 8\n");
+    assert_eq!(Workbench::run(&built, "assembled", &[]).expect_code(0).stderr, "103 8\n");
 }
 
 /// A library that pkg-config knows by another name than the package set.
@@ -170,7 +170,7 @@ async fn c_and_cxx_with_headers_from_elsewhere_and_a_library_are_as_go_links_the
     let library = bench.build_native("counting").await;
     let project = Project { environment: finding(&library), ..project };
     let built = bench.same_as_go(&project).await;
-    let said = bench.run(&built, "with-c", &[]).expect_code(0).stdout;
+    let said = Workbench::run(&built, "with-c", &[]).expect_code(0).stdout;
     // 1 + 2 + 3 + 4 + 7, and 1 * 1000 + 20, 2, 30000, 4
     assert_eq!(said, "31043 quoted\n");
     // libstdc++ and libm are the host's; nothing of what it was compiled with is needed.
@@ -206,7 +206,7 @@ async fn without_c_the_other_files_count() {
     let bench = Workbench::open().await;
     publish_native(&bench);
     let built = bench.same_as_go(&Project { cgo: false, overrides: "{ }", ..with_c_off() }).await;
-    assert_eq!(bench.run(&built, "without-c", &[]).expect_code(0).stdout, "0 3\n");
+    assert_eq!(Workbench::run(&built, "without-c", &[]).expect_code(0).stdout, "0 3\n");
 }
 
 fn with_c_off() -> Project {
@@ -246,7 +246,7 @@ async fn objects_that_upstream_ships_are_linked_even_through_other_packages() {
         ],
     );
     let built = bench.same_as_go(&project).await;
-    assert_eq!(bench.run(&built, "with-object", &[]).expect_code(0).stdout, "s 42\n");
+    assert_eq!(Workbench::run(&built, "with-object", &[]).expect_code(0).stdout, "s 42\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]
@@ -257,14 +257,14 @@ async fn flags_that_only_the_c_compiler_can_follow_make_it_link() {
     let project =
         Project::new("externally", [("go.mod", "module example.test/externally\n\ngo 1.21\n"), ("main.go", source)]);
     let built = bench.same_as_go(&project).await;
-    assert_eq!(bench.run(&built, "externally", &[]).expect_code(0).stderr, "1\n");
+    assert_eq!(Workbench::run(&built, "externally", &[]).expect_code(0).stderr, "1\n");
     // Flags in a person's hand reach both strategies.
     let told = Project { overrides: r#"{ env.CGO_CFLAGS = "-O1 '-DSAID=1 + 1'"; }"#, ..project };
     bench.write_expression(&told);
     for strategy in ["shared", "vendored"] {
         let built = bench.evaluate(&told, strategy);
-        bench.must_build(&[built.drv.clone()]).await;
-        assert_eq!(bench.run(&built, "externally", &[]).expect_code(0).stderr, "2\n", "{strategy}");
+        bench.must_build(std::slice::from_ref(&built.drv)).await;
+        assert_eq!(Workbench::run(&built, "externally", &[]).expect_code(0).stderr, "2\n", "{strategy}");
     }
 }
 

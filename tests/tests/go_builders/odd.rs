@@ -34,7 +34,7 @@ async fn names_are_names_wherever_they_go() {
         )
     };
     let built = bench.same_as_go(&project).await;
-    let said = bench.run(&built, "odd", &[]).expect_code(0).stdout;
+    let said = Workbench::run(&built, "odd", &[]).expect_code(0).stdout;
     assert_eq!(
         said,
         "$(touch owned) $(touch owned) \"quoted\" \\ ; & ${HOME} ü\n.\ndata\ndata/$HOME {x} [1] ü\ndata/.hidden\ndata/.hidden/_also\n\
@@ -84,5 +84,5 @@ async fn a_module_with_an_old_go_line_has_the_language_of_that_time() {
         ],
     );
     let built = bench.same_as_go(&project).await;
-    assert_eq!(bench.run(&built, "languages", &[]).expect_code(0).stderr, "3 0\n");
+    assert_eq!(Workbench::run(&built, "languages", &[]).expect_code(0).stderr, "3 0\n");
 }

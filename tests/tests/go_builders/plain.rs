@@ -100,7 +100,7 @@ async fn published() -> Workbench {
 async fn modules_of_every_kind_give_the_program_that_go_makes() {
     let bench = published().await;
     let built = bench.same_as_go(&plain()).await;
-    let said = bench.run(&built, "plain", &["x"]).expect_code(0).stdout;
+    let said = Workbench::run(&built, "plain", &["x"]).expect_code(0).stdout;
     assert_eq!(said, "hello! 1.2 two words [x]\nupper old pseudo fork api\n");
     assert_eq!(bench.references(&built.out).await, Vec::<String>::new());
     assert!(built.units.contains_key("example.test/plain/inner"), "{:?}", built.units);

@@ -98,7 +98,7 @@ async fn a_persons_changes_reach_both_strategies() {
     for strategy in ["shared", "vendored"] {
         let built = bench.evaluate(&project, strategy);
         bench.must_build(&[built.drv.clone(), built.smoke.clone()]).await;
-        assert_eq!(bench.run(&built, "renamed", &[]).expect_code(0).stderr, "patched\n", "{strategy}");
+        assert_eq!(Workbench::run(&built, "renamed", &[]).expect_code(0).stderr, "patched\n", "{strategy}");
         assert!(std::fs::read_to_string(format!("{}/go.mod", built.out)).unwrap().contains("example.test/refused"));
     }
     let own = Project {
@@ -108,8 +108,8 @@ async fn a_persons_changes_reach_both_strategies() {
     bench.write_expression(&own);
     for strategy in ["shared", "vendored"] {
         let built = bench.evaluate(&own, strategy);
-        bench.must_build(&[built.drv.clone()]).await;
-        assert_eq!(bench.run(&built, "refused", &[]).expect_code(0).stderr, "own small\n", "{strategy}");
+        bench.must_build(std::slice::from_ref(&built.drv)).await;
+        assert_eq!(Workbench::run(&built, "refused", &[]).expect_code(0).stderr, "own small\n", "{strategy}");
     }
 }
 
@@ -124,8 +124,8 @@ async fn chosen_tags_have_go_find_the_packages() {
     bench.lay_out(&project);
     let chosen = bench.evaluate(&project, "shared");
     assert!(chosen.units.is_empty(), "{:?}", chosen.units);
-    bench.must_build(&[chosen.drv.clone()]).await;
-    assert_eq!(bench.run(&chosen, "refused", &[]).expect_code(0).stderr, "LOUD\nsmall\n");
+    bench.must_build(std::slice::from_ref(&chosen.drv)).await;
+    assert_eq!(Workbench::run(&chosen, "refused", &[]).expect_code(0).stderr, "LOUD\nsmall\n");
 }
 
 #[tokio::test(flavor = "multi_thread")]

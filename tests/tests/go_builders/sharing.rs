@@ -58,9 +58,9 @@ async fn what_does_not_affect_a_package_leaves_it_as_it_is() {
     let bench = published().await;
     let project = first();
     let before = bench.same_as_go(&project).await;
-    let built = bench.run(&before, "one", &[]).expect_code(0);
+    let built = Workbench::run(&before, "one", &[]).expect_code(0);
     assert_eq!(built.stderr, "base usual 1\n");
-    assert_eq!(bench.run(&before, "two", &[]).expect_code(0).stderr, "own\n");
+    assert_eq!(Workbench::run(&before, "two", &[]).expect_code(0).stderr, "own\n");
 
     // Another version in the program is another link, and nothing else.
     let stamped = Project { ldflags: &["-X main.version=2"], ..project.clone() };
@@ -96,7 +96,7 @@ async fn a_tag_rebuilds_only_what_has_files_for_it() {
     let before = bench.evaluate(&project, "shared");
     let special = Project { tags: &["special", "unheard_of"], ..project.clone() };
     let after = bench.same_as_go(&special).await;
-    assert_eq!(bench.run(&after, "one", &[]).expect_code(0).stderr, "base special 1\n");
+    assert_eq!(Workbench::run(&after, "one", &[]).expect_code(0).stderr, "base special 1\n");
     assert_eq!(different(&before, &after), BTreeSet::from(["example.test/first/cmd/one", "shared.test/library/user"]));
     // A tag that the standard library knows is another standard library.
     let network = Project { tags: &["netgo"], ..project };
@@ -124,7 +124,7 @@ async fn a_second_program_finds_the_packages_of_the_first_one_built() {
     bench.lay_out(&second);
     let after = bench.evaluate(&second, "shared");
     assert_eq!(different(&before, &after), BTreeSet::from(["example.test/second"]));
-    let report = bench.must_build(&[after.drv.clone()]).await;
+    let report = bench.must_build(std::slice::from_ref(&after.drv)).await;
     let shared: BTreeSet<&String> =
         after.units.values().filter(|drv| before.units.values().any(|other| other == *drv)).collect();
     assert_eq!(shared.len(), 3, "the standard library and two packages: {:?}", after.units);

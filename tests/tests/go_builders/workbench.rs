@@ -187,7 +187,7 @@ impl Workbench {
         let file = self.home.path().join("library.nix");
         let derivation =
             self.call("nix-instantiate", &[file.to_str().unwrap()]).expect_code(0).stdout.trim().to_owned();
-        self.must_build(&[derivation.clone()]).await;
+        self.must_build(std::slice::from_ref(&derivation)).await;
         self.call("nix-store", &["-q", "--outputs", &derivation]).expect_code(0).stdout.trim().to_owned()
     }
 
@@ -345,7 +345,7 @@ impl Workbench {
     }
 
     /// Runs a program that was built.
-    pub(crate) fn run(&self, built: &Evaluated, program: &str, arguments: &[&str]) -> Finished {
+    pub(crate) fn run(built: &Evaluated, program: &str, arguments: &[&str]) -> Finished {
         let mut command = nixwright_tests::process::command(Path::new(&built.out).join("bin").join(program));
         run(command.args(arguments))
     }

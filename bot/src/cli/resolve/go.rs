@@ -134,7 +134,7 @@ fn lines(lines: Vec<String>) -> String {
 fn packages(graph: &GoGraph) -> String {
     let own = graph.packages.keys();
     let all: std::collections::BTreeSet<&String> = own.chain(graph.standard.values().flatten()).collect();
-    all.into_iter().map(|path| format!("{path}\n")).collect()
+    all.into_iter().fold(String::new(), |text, path| text + path + "\n")
 }
 
 /// A local module's graph; what go.mod says for people is its name.

@@ -47,11 +47,10 @@ pub fn files(
 /// What people call the package: its program, or, where there are several, the end of its module's path.
 fn program<'a>(plan: &'a Plan, graph: &'a GoGraph) -> &'a str {
     let names = graph.binaries();
-    match (names.len(), names.first()) {
-        (1, Some(only)) => only,
-        _ => {
-            let is_major = |element: &&str| element.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
-            plan.name.split('/').rev().find(|element| !is_major(element)).unwrap_or(&plan.name)
-        }
+    if let (1, Some(only)) = (names.len(), names.first()) {
+        only
+    } else {
+        let is_major = |element: &&str| element.strip_prefix('v').is_some_and(|rest| rest.parse::<u32>().is_ok());
+        plan.name.split('/').rev().find(|element| !is_major(element)).unwrap_or(&plan.name)
     }
 }

@@ -92,12 +92,11 @@ fn record(number: usize) -> String {
 }
 
 fn root(records: &[Hash]) -> Hash {
-    match records {
-        [one] => *one,
-        _ => {
-            let middle = records.len().next_power_of_two() / 2;
-            of_nodes(&root(&records[..middle]), &root(&records[middle..]))
-        }
+    if let [one] = records {
+        *one
+    } else {
+        let middle = records.len().next_power_of_two() / 2;
+        of_nodes(&root(&records[..middle]), &root(&records[middle..]))
     }
 }
 

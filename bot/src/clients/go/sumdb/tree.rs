@@ -213,12 +213,11 @@ mod tests {
 
     /// The definition, which needs no cleverness.
     fn root(records: &[Hash]) -> Hash {
-        match records {
-            [one] => *one,
-            _ => {
-                let middle = records.len().next_power_of_two() / 2;
-                of_nodes(&root(&records[..middle]), &root(&records[middle..]))
-            }
+        if let [one] = records {
+            *one
+        } else {
+            let middle = records.len().next_power_of_two() / 2;
+            of_nodes(&root(&records[..middle]), &root(&records[middle..]))
         }
     }
 

@@ -83,9 +83,11 @@ impl GoGraphs {
             return Ok(wanted);
         }
         let modules = self.modules.clone();
-        let read = tokio::task::spawn_blocking(move || read_all(&modules, wanted)).await;
+        let read = tokio::task::spawn_blocking(move || read_all(&modules, &wanted)).await;
         let (answers, missing) = read.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))??;
-        answers.into_iter().for_each(|answer| answer.put(known));
+        for answer in answers {
+            answer.put(known);
+        }
         Ok(missing)
     }
 
@@ -128,7 +130,7 @@ impl GoGraphs {
 /// Answers from the cache, and what is not in it.
 type Read = (Vec<Answer>, Vec<Need>);
 
-fn read_all(modules: &GoModules, wanted: Vec<Need>) -> Result<Read, Failure> {
+fn read_all(modules: &GoModules, wanted: &[Need]) -> Result<Read, Failure> {
     let share = wanted.len().div_ceil(READERS).max(1);
     std::thread::scope(|scope| {
         let readers: Vec<_> = wanted.chunks(share).map(|part| scope.spawn(move || read_part(modules, part))).collect();
@@ -189,7 +191,7 @@ fn kept_facts(modules: &GoModules, version: &ModuleVersion) -> Result<Option<Mod
 }
 
 /// Reads a zip, and keeps what it teaches.
-fn read_zip(modules: &GoModules, version: &ModuleVersion, file: &PathBuf) -> Result<ModuleFacts, Failure> {
+fn read_zip(modules: &GoModules, version: &ModuleVersion, file: &Path) -> Result<ModuleFacts, Failure> {
     let bytes = files::read(file).map_err(|error| file_failure(&error))?;
     let read = zip::read_zip(&bytes, &version.path, &version.version, zip::LIMITS).map_err(|error| {
         // It may be only our copy that is damaged.

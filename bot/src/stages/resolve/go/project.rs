@@ -85,22 +85,19 @@ pub enum GoProjectError {
 pub fn read_go_project(folder: &Path) -> Result<Project, GoProjectError> {
     let work_path = folder.join("go.work");
     let mut project = Project::default();
-    match read_text(&work_path)? {
-        Some(text) => {
-            let work = GoWork::parse(&text);
-            let work = work.map_err(|error| GoProjectError::Work { path: work_path, reason: error.to_string() })?;
-            for member in &work.uses {
-                let dir = paths::clean(&member.path);
-                let module = read_module(folder, &dir)?;
-                let no_member = || GoProjectError::NoMember { dir: dir.clone(), folder: folder.join(&dir) };
-                project.mains.push(module.ok_or_else(no_member)?);
-            }
-            project.work = Some((text, read_text(&folder.join("go.work.sum"))?));
+    if let Some(text) = read_text(&work_path)? {
+        let work = GoWork::parse(&text);
+        let work = work.map_err(|error| GoProjectError::Work { path: work_path, reason: error.to_string() })?;
+        for member in &work.uses {
+            let dir = paths::clean(&member.path);
+            let module = read_module(folder, &dir)?;
+            let no_member = || GoProjectError::NoMember { dir: dir.clone(), folder: folder.join(&dir) };
+            project.mains.push(module.ok_or_else(no_member)?);
         }
-        None => {
-            let no_module = || GoProjectError::NoModule { folder: folder.to_owned() };
-            project.mains.push(read_module(folder, ".")?.ok_or_else(no_module)?);
-        }
+        project.work = Some((text, read_text(&folder.join("go.work.sum"))?));
+    } else {
+        let no_module = || GoProjectError::NoModule { folder: folder.to_owned() };
+        project.mains.push(read_module(folder, ".")?.ok_or_else(no_module)?);
     }
     for dir in folders(&project)? {
         // A folder without a go.mod is the resolution's to refuse: it knows who wants it.
