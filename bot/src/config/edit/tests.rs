@@ -256,7 +256,6 @@ fn new_entry() -> impl Strategy<Value = Entry> {
         features: names.into_iter().collect(),
         no_default_features: bare,
         binaries: if binary { vec!["new".to_owned()] } else { Vec::new() },
-        tags: if binary && bare { vec!["osusergo".to_owned()] } else { Vec::new() },
         ..entry("new")
     })
 }

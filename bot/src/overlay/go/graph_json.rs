@@ -214,6 +214,3 @@ fn checked(plan: &Plan, name: &str) -> Result<(), RenderError> {
 fn outside(plan: &Plan, path: &str) -> RenderError {
     RenderError::Outside { package: format!("{} {}", plan.name, plan.version), path: path.escape_debug().to_string() }
 }
-
-#[cfg(test)]
-mod tests;

@@ -235,7 +235,10 @@ async fn a_log_may_grow_and_not_fork() {
     let all = [check(forked, 5).await, check(other, 6).await];
     assert!(all.iter().all(|said| said.starts_with("failed: ")), "{all:?}");
     assert_eq!(check(grown, 7).await, "verified");
-    insta::assert_snapshot!(all.join("\n"), @"");
+    insta::assert_snapshot!(all.join("\n"), @r"
+failed: sum.example has shown two logs that do not fit together, one of 600 and one of 900 records: somebody may be told other things than others; the heads are in /latest and in what http://sum.example/ says now
+failed: sum.example has shown two logs that do not fit together, one of 900 and one of 1000 records: somebody may be told other things than others; the heads are in /latest and in what http://sum.example/ says now
+");
 }
 
 #[tokio::test]

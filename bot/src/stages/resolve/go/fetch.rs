@@ -4,7 +4,7 @@
 //! an asynchronous task for each costs more than the reading.
 
 use std::collections::BTreeSet;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use data_encoding::BASE64;

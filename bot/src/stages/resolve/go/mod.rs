@@ -8,8 +8,6 @@ mod kept;
 mod project;
 mod release;
 mod standard;
-#[cfg(test)]
-mod tests;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
