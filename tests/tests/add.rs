@@ -329,7 +329,7 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
     For more information, try '--help'.
 
     add pkg:gem/rake
-    error: invalid value 'pkg:gem/rake' for '<PURL>': "pkg:gem/rake": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`, `pkg:npm/NAME` and `pkg:golang/MODULE`
+    error: invalid value 'pkg:gem/rake' for '<PURL>': "pkg:gem/rake": the package type "gem" is not known; known: cargo, golang, npm, github
 
     For more information, try '--help'.
 
