@@ -4,11 +4,12 @@ CARGO ?= cargo
 NIXWRIGHT = target/release/nixwright
 ARGS ?=
 
-# Where `make deps` puts a node if the machine has none that will do.
-export PATH := $(CURDIR)/target/node/bin:$(PATH)
+# Where `make deps` puts a node and a Go if the machine has none that will do; the Go that is there is the one that is used.
+export PATH := $(CURDIR)/target/node/bin:$(CURDIR)/target/go/bin:$(PATH)
+export GOTOOLCHAIN := local
 
 .DEFAULT_GOAL := help
-.PHONY: help deps build run test lint bench corpus-cargo corpus-npm clean
+.PHONY: help deps build run test lint bench corpus-cargo corpus-go corpus-npm clean
 
 help: ## this list
 	@awk -F ':.*## ' '/^[a-z-]+:.*## /{printf "  make %-12s %s\n", $$1, $$2}' Makefile
@@ -37,6 +38,10 @@ bench: deps ## our figures beside cargo's, on real programs (some minutes)
 corpus-cargo: deps ## every program of the corpus against cargo's unit graph; the table goes to docs/corpus.md
 	$(CARGO) build --release --locked --package nixwright
 	$(CARGO) bench --quiet --locked --package nixwright-tests --bench corpus_cargo > docs/corpus.md
+
+corpus-go: deps ## every program of Go's corpus and 2,000 universes against go list; the table goes to docs/corpus-go.md
+	$(CARGO) build --release --locked --package nixwright
+	$(CARGO) bench --quiet --locked --package nixwright-tests --bench corpus_go > docs/corpus-go.md
 
 corpus-npm: deps ## every program of npm's corpus and 2,000 universes against npm's own locks; the table goes to docs/corpus-npm.md
 	$(CARGO) build --release --locked --package nixwright

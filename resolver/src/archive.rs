@@ -34,19 +34,24 @@ impl Default for Limits {
 /// A manifest, a lock or one source file larger than this is not read.
 const TEXT_LIMIT: u64 = 16 << 20;
 
-/// What one pass over a crate's archive teaches.
+/// What one pass over a crate's archive teaches about the graph: all that a resolution needs of a dependency.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
 pub struct CrateFacts {
+    /// What the manifest says, where its rules leave no doubt.
+    pub package: Option<PackageFacts>,
+    /// The `X` of every `CARGO_PKG_X` that some Rust file names, beyond the name and version ones.
+    pub env_names: BTreeSet<String>,
+}
+
+/// The texts of a crate that decide the graph: of a root they are always needed, of a dependency only where cargo is asked.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+pub struct CrateTexts {
     /// `Cargo.toml`, as published.
     pub manifest: String,
     /// `Cargo.lock`, if it is shipped.
     pub lock: Option<String>,
     /// The Rust files that cargo would discover as targets: `src/lib.rs`, `src/main.rs`, `build.rs`, `src/bin/…`.
     pub target_files: BTreeSet<String>,
-    /// The `X` of every `CARGO_PKG_X` that some Rust file names, beyond the name and version ones.
-    pub env_names: BTreeSet<String>,
-    /// What the manifest says, where its rules leave no doubt.
-    pub package: Option<PackageFacts>,
 }
 
 /// What the readers say, without the bytes of the archive that some of their messages quote.
@@ -92,24 +97,33 @@ pub enum ArchiveError {
 ///
 /// # Errors
 /// [`ArchiveError`], for anything that `cargo package` would not have written.
-pub fn read_crate(archive: impl Read, name: &str, version: &str, limits: Limits) -> Result<CrateFacts, ArchiveError> {
+pub fn read_crate(
+    archive: impl Read,
+    name: &str,
+    version: &str,
+    limits: Limits,
+) -> Result<(CrateFacts, CrateTexts), ArchiveError> {
     let unpacked = Bounded::new(GzDecoder::new(archive), limits.unpacked);
     let mut tar = tar::Archive::new(unpacked);
     let folder = format!("{name}-{version}");
-    let mut reader = Reader { facts: CrateFacts::default(), manifest: None };
+    let mut reader = Reader::default();
     let outcome = reader.entries(&mut tar, &folder, limits);
     if tar.into_inner().exceeded() {
         return Err(ArchiveError::TooLarge { what: "unpacked bytes", limit: limits.unpacked });
     }
     outcome?;
     let manifest = reader.manifest.ok_or(ArchiveError::NoManifest)?;
-    let package = PackageFacts::read(&manifest, &reader.facts.target_files);
-    Ok(CrateFacts { manifest, package, ..reader.facts })
+    let package = PackageFacts::read(&manifest, &reader.target_files);
+    let facts = CrateFacts { package, env_names: reader.env_names };
+    Ok((facts, CrateTexts { manifest, lock: reader.lock, target_files: reader.target_files }))
 }
 
+#[derive(Default)]
 struct Reader {
-    facts: CrateFacts,
     manifest: Option<String>,
+    lock: Option<String>,
+    target_files: BTreeSet<String>,
+    env_names: BTreeSet<String>,
 }
 
 impl Reader {
@@ -147,14 +161,14 @@ impl Reader {
         let path = check_path(&entry.path().map_err(ArchiveError::Unreadable)?, folder, &shown)?;
         match path.as_str() {
             "Cargo.toml" => self.manifest = Some(text(&mut entry, "Cargo.toml")?),
-            "Cargo.lock" => self.facts.lock = Some(text(&mut entry, "Cargo.lock")?),
+            "Cargo.lock" => self.lock = Some(text(&mut entry, "Cargo.lock")?),
             _ if is_rust(&path) => {
                 if is_discovered_target(&path) {
-                    self.facts.target_files.insert(path);
+                    self.target_files.insert(path);
                 }
                 let mut source = Vec::new();
                 entry.take(TEXT_LIMIT).read_to_end(&mut source).map_err(ArchiveError::Unreadable)?;
-                note_env_names(&source, &mut self.facts.env_names);
+                note_env_names(&source, &mut self.env_names);
             }
             _ => {}
         }
@@ -194,7 +208,7 @@ fn text(entry: &mut impl Read, name: &'static str) -> Result<String, ArchiveErro
 
 /// Cargo's rules for finding targets that a manifest does not name
 /// (the Cargo book, "Package layout").
-fn is_discovered_target(path: &str) -> bool {
+pub(crate) fn is_discovered_target(path: &str) -> bool {
     match path {
         "build.rs" | "src/lib.rs" | "src/main.rs" => true,
         _ => path.strip_prefix("src/bin/").is_some_and(|rest| match rest.split_once('/') {
@@ -205,7 +219,7 @@ fn is_discovered_target(path: &str) -> bool {
 }
 
 /// Collects `X` of each `CARGO_PKG_X`. Name and version are always set by the builders, so they are not worth a row.
-fn note_env_names(source: &[u8], names: &mut BTreeSet<String>) {
+pub(crate) fn note_env_names(source: &[u8], names: &mut BTreeSet<String>) {
     const PREFIX: &[u8] = b"CARGO_PKG_";
     for start in memchr::memmem::find_iter(source, PREFIX) {
         let rest = source.get(start + PREFIX.len()..).unwrap_or_default();

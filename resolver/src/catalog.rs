@@ -8,7 +8,8 @@ use std::collections::BTreeMap;
 
 use serde::{Deserialize, Serialize};
 
-use crate::archive::CrateFacts;
+use crate::archive::{CrateFacts, CrateTexts};
+use crate::cargo::tree::Tree;
 use crate::plan::Plan;
 
 /// One version of a crate in the registry.
@@ -32,8 +33,18 @@ impl CrateVersion {
 /// Something that the resolver asks for.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Request {
-    /// The facts about a crate version: [`Catalog::crates`].
-    Crate(CrateVersion),
+    /// The facts about a crate version: [`Catalog::crates`]. With the index of its registry, unless that is the public one; a
+    /// sparse one begins with `sparse+`.
+    Crate(CrateVersion, Option<String>),
+    /// The texts of a crate version: [`Catalog::texts`].
+    Texts(CrateVersion, Option<String>),
+    /// A commit of a git repository: [`Catalog::trees`], by its [`tree_key`].
+    Tree {
+        /// The repository's address.
+        url: String,
+        /// The full id.
+        commit: String,
+    },
     /// A lock for the release, which ships none: [`Catalog::lock`].
     Lock,
     /// `cargo metadata` over [`crate::cargo::manifest_folder`]: [`Catalog::metadata`].
@@ -47,12 +58,21 @@ pub enum Request {
 pub struct Catalog {
     /// Facts, by the SHA-256 of the archive that they were read from.
     pub crates: BTreeMap<String, CrateFacts>,
+    /// Texts, by the SHA-256 of the archive that they were read from.
+    pub texts: BTreeMap<String, CrateTexts>,
+    /// Trees that packages lie in: of commits by [`tree_key`], and the project that is resolved.
+    pub trees: BTreeMap<String, Tree>,
     /// The text of a `Cargo.lock` that cargo made.
     pub lock: Option<String>,
     /// The JSON of `cargo metadata --all-features`.
     pub metadata: Option<String>,
     /// rustc's cfg lines, by target triple.
     pub target_cfgs: BTreeMap<String, String>,
+}
+
+/// What a commit's tree is known by in [`Catalog::trees`].
+pub fn tree_key(url: &str, commit: &str) -> String {
+    format!("{url}#{commit}")
 }
 
 /// Where a resolution stands.

@@ -49,6 +49,9 @@ pub enum ResolveError {
         /// What there is, joined by commas.
         available: String,
     },
+    /// A Go module that has no build list, or whose packages cannot be found.
+    #[error(transparent)]
+    Go(#[from] crate::go::GoError),
     /// An npm project that has no tree.
     #[error(transparent)]
     Npm(#[from] crate::npm::NpmError),

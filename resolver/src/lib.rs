@@ -7,6 +7,8 @@ pub mod archive;
 pub mod cargo;
 pub mod catalog;
 mod error;
+pub mod go;
+pub mod nar;
 pub mod npm;
 pub mod plan;
 

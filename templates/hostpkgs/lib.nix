@@ -120,6 +120,12 @@ rec {
   toList = value: if isList value then value else [ value ];
   unique = foldl' (seen: x: if elem x seen then seen else seen ++ [ x ]) [ ];
   subtractLists = remove: filter (x: !elem x remove);
+  reverseList =
+    list:
+    let
+      last = length list - 1;
+    in
+    genList (at: elemAt list (last - at)) (last + 1);
   flatten = value: if isList value then builtins.concatMap flatten value else [ value ];
 
   # Strings
@@ -128,6 +134,7 @@ rec {
     separator: f: list:
     concatStringsSep separator (map f list);
   concatMapStrings = concatMapStringsSep "";
+  concatStrings = concatStringsSep "";
   optionalString = condition: string: if condition then string else "";
   hasPrefix = prefix: string: substring 0 (stringLength prefix) string == prefix;
   hasSuffix =

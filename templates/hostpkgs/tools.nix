@@ -33,11 +33,46 @@ let
     fingerprint = "";
   }
   // toolchain.node or { };
+  go = {
+    root = "";
+  }
+  // toolchain.go or { };
 in
 
 {
   rustc = rustTool "rustc";
   cargo = rustTool "cargo";
+
+  # Go finds the rest of itself by following the link.
+  go =
+    final.runCommandLocal "go"
+      {
+        inherit (go) root;
+        fingerprint = "go ${go.version or "absent"}";
+      }
+      ''
+        if [ -z "$root" ]; then
+          echo 'nixwright: this machine has no go; install Go 1.27 or newer, or use nixpkgs (build.pkgs = "nixpkgs")' >&2
+          exit 1
+        fi
+        mkdir -p "$out/bin" "$out/share"
+        ln -s "$root" "$out/share/go"
+        for program in go gofmt; do
+          if [ -x "$root/bin/$program" ]; then ln -s "$root/bin/$program" "$out/bin/$program"; fi
+        done
+      ''
+    // {
+      pname = "go";
+      meta.mainProgram = "go";
+    }
+    // builtins.intersectAttrs { version = null; } go;
+
+  # The certificates that the machine trusts, where Debian keeps them; without any, nothing can be fetched by https.
+  cacert = final.runCommandLocal "cacert" { } ''
+    mkdir -p "$out/etc/ssl/certs"
+    find /usr/share/ca-certificates /usr/share/pki/ca-trust-legacy -name '*.crt' -exec cat {} + 2> /dev/null \
+      > "$out/etc/ssl/certs/ca-bundle.crt" || true
+  '';
 
   nodejs =
     final.runCommandLocal "nodejs" { inherit (node) program headers fingerprint; } ''

@@ -5,6 +5,7 @@
 #![expect(clippy::disallowed_methods, clippy::print_stdout, reason = "a program that measures and prints")]
 
 use std::collections::BTreeMap;
+use std::ffi::OsString;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 use std::time::{Duration, Instant};
@@ -12,9 +13,11 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
 use nixwright::clients::cargo::Cargo;
-use nixwright::clients::crates_io::{CratesIo, IndexEntry};
+use nixwright::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries};
 use nixwright::clients::endpoints;
 use nixwright::clients::git::{Author, Overlay};
+use nixwright::clients::go::sumdb::{Sumdb, SumdbClient};
+use nixwright::clients::go::{GoModules, GoRegistries, Netrc, Patterns};
 use nixwright::clients::http::{Http, HttpSettings};
 use nixwright::clients::nix::{Nix, NixSettings, Toolchain, probe_toolchain};
 use nixwright::clients::node;
@@ -22,7 +25,7 @@ use nixwright::clients::npm::Npm;
 use nixwright::model::{AttrPath, Clock, Strategy, System};
 use nixwright::overlay::{PackageSet, Settings, common_files, package_files};
 use nixwright::stages::build::{Builder, Built};
-use nixwright::stages::resolve::{self, NpmTrees, Resolver};
+use nixwright::stages::resolve::{self, GoGraphs, NpmTrees, Resolver};
 use nixwright::stages::write::{Writer, main_branch};
 use nixwright_resolver::archive::Limits;
 use nixwright_resolver::cargo::{Release, SystemTriple};
@@ -58,6 +61,14 @@ async fn main() -> Result<()> {
     Ok(())
 }
 
+/// What graphs of Go modules are computed from, which none of these figures is about.
+fn go_graphs(http: &Http, environment: &BTreeMap<String, String>, cache: &Path) -> Result<GoGraphs> {
+    let from = GoRegistries::of_environment(environment)?;
+    let sumdb = SumdbClient::new(http.clone(), Sumdb::Off, Patterns::default(), cache, Clock::system());
+    let modules = GoModules::new(http.clone(), from, Netrc::default(), cache);
+    Ok(GoGraphs { modules, sumdb, search: OsString::new(), cache: cache.to_owned() })
+}
+
 struct Bench {
     folder: PathBuf,
     /// Upstream's sources, and what cargo makes of them: not below this workspace, which cargo would take them for.
@@ -79,7 +90,9 @@ impl Bench {
         let limits = Limits::default();
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
         let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
-        let resolver = Resolver { crates, cargo, npm, cache, limits };
+        let go = go_graphs(&http, &environment, &cache)?;
+        let registries = OtherRegistries::new(http.clone(), npm.git_sources(), &cache, limits.compressed, &environment);
+        let resolver = Resolver { crates, registries, cargo, go, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 
@@ -239,6 +252,8 @@ impl Bench {
         Ok(Builder {
             nix: Nix::open(settings).await?,
             crates: self.resolver.crates.clone(),
+            registries: self.resolver.registries.clone(),
+            go: self.resolver.go.clone(),
             npm: self.resolver.npm.clone(),
             http: self.http.clone(),
             cache: self.resolver.cache.clone(),
@@ -258,7 +273,7 @@ fn release(entry: &IndexEntry) -> Release {
     });
     let root =
         CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() };
-    Release { root, systems: systems.collect(), selection: Selection::default() }
+    Release { root, project: None, systems: systems.collect(), selection: Selection::default() }
 }
 
 /// What cargo's release profile is without a manifest, so that packages and dependencies have one profile on both sides.

@@ -32,9 +32,11 @@ impl Bot {
         bot
     }
 
-    /// A bot in a temporary folder that asks the public registry, with exactly this configuration.
-    pub fn live(configuration: &str) -> Self {
-        let bot = Self::new(&Registry::start(), "");
+    /// A bot in a temporary folder with exactly this configuration.
+    pub fn with(configuration: &str) -> Self {
+        let temporary = tempfile::Builder::new().prefix("nixwright-test-").tempdir().expect("a temporary folder");
+        let folder = temporary.path().to_owned();
+        let bot = Self { folder, temporary: Some(temporary), environment: BTreeMap::new(), osv: None };
         bot.write_configuration(configuration);
         bot
     }
@@ -114,7 +116,16 @@ impl Bot {
 
     /// Starts the service; its configuration has to listen at port 0.
     pub fn start_service(&self) -> Service {
-        let mut command = self.command(&["run", "-v"]);
+        self.serve(&["run", "-v"])
+    }
+
+    /// Starts a server that only shows the pages.
+    pub fn start_pages(&self) -> Service {
+        self.serve(&["dashboard", "--listen", "127.0.0.1:0", "-v"])
+    }
+
+    fn serve(&self, arguments: &[&str]) -> Service {
+        let mut command = self.command(arguments);
         let log = std::fs::File::create(self.folder.join("service.log")).expect("a log");
         let mut child = command.stdout(Stdio::piped()).stderr(log).spawn().expect("the program starts");
         let mut lines = BufReader::new(child.stdout.take().expect("its standard output")).lines();
@@ -182,6 +193,11 @@ impl Service {
         let (head, body) = answer.split_once("\r\n\r\n").expect("a head and a body");
         let status = head.split(' ').nth(1).and_then(|status| status.parse().ok()).expect("a status");
         (status, body.to_owned())
+    }
+
+    /// Where it listens: address and port.
+    pub fn address(&self) -> &str {
+        &self.address
     }
 
     /// The process's number.

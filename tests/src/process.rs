@@ -42,6 +42,11 @@ pub fn write_file(path: &Path, content: impl AsRef<[u8]>) {
     std::fs::write(path, content).unwrap_or_else(|error| panic!("{}: {error}", path.display()));
 }
 
+/// The text of a file.
+pub fn read_text(path: &Path) -> String {
+    std::fs::read_to_string(path).unwrap_or_else(|error| panic!("{}: {error}", path.display()))
+}
+
 /// All files below a folder, by path relative to it, sorted.
 pub fn files_below(root: &Path) -> Vec<PathBuf> {
     let mut found = Vec::new();

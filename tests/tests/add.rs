@@ -239,7 +239,7 @@ fn everything_that_can_be_wrong_upstream_is_told_and_nothing_is_written() {
     error: pkg:cargo/down cannot be added: the crate down is not in the index http://HOST/index/; check its spelling, `-` and `_` included
 
     add pkg:cargo/lost
-    error: pkg:cargo/lost cannot be added: http://HOST/files/lo/st/lo/st/lost/1.0.0/af9c43663d53cb58a9e20bb1d497a75b364a2aec6531043d5c14d4863f947d83.crate has the SHA-256 6f316916d484f06a24348fb0f5d5db40b60a496f4de948689c278f6f403c10dc, not af9c43663d53cb58a9e20bb1d497a75b364a2aec6531043d5c14d4863f947d83 as promised; nothing was kept: the mirror has a damaged copy, or the file was replaced after it was published
+    error: pkg:cargo/lost cannot be added: http://HOST/files/lo/st/lo/st/lost/1.0.0/b93813ba9cababb2e660e560f8963c6362ac45f999a6f31b3f9e990660e9370d.crate has the SHA-256 2f83d06526d3fac0e3c23ef0158f6917c0f7ef19a89c0ef5163c64710a6b5a33, not b93813ba9cababb2e660e560f8963c6362ac45f999a6f31b3f9e990660e9370d as promised; nothing was kept: the mirror has a damaged copy, or the file was replaced after it was published
 
     add pkg:cargo/matchbox --binaries absent
     error: pkg:cargo/matchbox cannot be added: matchbox 1.0.0 has no binary named "absent"; it has: matchbox
@@ -271,7 +271,7 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
         ("", &["pkg:cargo/matchbox", "--name", "a/b"]),
         ("", &["pkg:cargo/matchbox", "--all-features", "--features", "a"]),
         ("", &["pkg:cargo/matchbox@1.0.0"]),
-        ("", &["pkg:golang/github.com/junegunn/fzf"]),
+        ("", &["pkg:gem/rake"]),
         ("", &["matchbox"]),
         ("", &[]),
     ] {
@@ -301,7 +301,7 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
 
     add pkg:cargo/matchbox
     error: DIR/nixwright.toml:1:11: packages.other.purl: this key is missing
-    DIR/nixwright.toml:2:1: packages.other.prul: unknown key; did you mean `purl`? (known here: purl, features, no_default_features, all_features, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    DIR/nixwright.toml:2:1: packages.other.prul: unknown key; did you mean `purl`? (known here: purl, features, no_default_features, all_features, tags, cgo, ldflags, stamp, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
 
     add pkg:cargo/matchbox --name with
     error: the configuration would not be valid with this entry, so nothing was written; change the entry by the options of `nixwright add` (`--name`, `--features`, `--binaries`):
@@ -328,8 +328,8 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
 
     For more information, try '--help'.
 
-    add pkg:golang/github.com/junegunn/fzf
-    error: invalid value 'pkg:golang/github.com/junegunn/fzf' for '<PURL>': "pkg:golang/github.com/junegunn/fzf": packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`
+    add pkg:gem/rake
+    error: invalid value 'pkg:gem/rake' for '<PURL>': "pkg:gem/rake": the package type "gem" is not known; known: cargo, golang, npm, github
 
     For more information, try '--help'.
 

@@ -228,8 +228,9 @@ fn the_pages_can_be_exported_anywhere() {
     let folder = tempfile::tempdir().unwrap();
     let target = folder.path().join("pages");
     WORLD.bot.call(&["dashboard", "--export", target.to_str().unwrap()]).expect_code(0);
-    let exported: Vec<_> = files_below(&target).into_iter().map(|path| path.to_str().unwrap().to_owned()).collect();
-    assert_eq!(exported, WORLD.bot.pages().into_keys().collect::<Vec<_>>());
+    let exported: BTreeSet<_> =
+        files_below(&target).into_iter().map(|path| path.to_str().unwrap().to_owned()).collect();
+    assert_eq!(exported, WORLD.bot.pages().into_keys().collect());
 }
 
 #[test]

@@ -236,9 +236,10 @@ fn locks_of_yarn_and_pnpm_are_completed_from_the_registry() {
         "pnpm-lock.yaml",
         &[
             "lockfileVersion: '9.0'\nimporters:\n  .:\n    dependencies:\n".to_owned(),
-            uses("@scope/branch", "^1.0.0", "1.0.0") + &uses("leaf", "^2.0.0", "2.0.0"),
+            [uses("@scope/branch", "^1.0.0", "1.0.0"), uses("leaf", "^2.0.0", "2.0.0")].concat(),
             format!("    devDependencies:\n{}packages:\n", uses("tool", "*", "1.0.0")),
-            package(ids[0], &leaf_1) + &package(ids[1], &leaf_2) + &package(ids[2], &branch) + &package(ids[3], &tool),
+            [package(ids[0], &leaf_1), package(ids[1], &leaf_2), package(ids[2], &branch), package(ids[3], &tool)]
+                .concat(),
             "snapshots:\n  leaf@1.0.0: {}\n  leaf@2.0.0: {}\n  tool@1.0.0: {}\n".to_owned(),
             "  '@scope/branch@1.0.0':\n    dependencies:\n      leaf: 1.0.0\n".to_owned(),
         ]

@@ -34,12 +34,13 @@ const LONGEST_COMMENT: usize = 80;
                         nixwright add pkg:cargo/fd-find --name fd --dry-run\n  \
                         nixwright add pkg:cargo/bottom --no-default-features --features battery\n  \
                         nixwright add pkg:npm/@angular/cli\n  \
+                        nixwright add pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --tags netgo\n  \
                         nixwright -c overlay/nixwright.toml add pkg:cargo/zellij --binaries zellij --json\n\n\
                         The file's comments, order and line ends stay as they are. Without a configuration file, \
                         nixwright.toml is created.")]
 #[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line, given or not")]
 pub(super) struct AddArgs {
-    /// What to follow: pkg:cargo/NAME or pkg:npm/NAME
+    /// What to follow: pkg:cargo/NAME, pkg:npm/NAME or pkg:golang/MODULE#FOLDER
     purl: Upstream,
     /// What it is called in the overlay [default: its own name]
     #[arg(long, value_name = "ATTR")]
@@ -56,6 +57,9 @@ pub(super) struct AddArgs {
     /// Switch all features on
     #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
     all_features: bool,
+    /// Build tags of a Go program, separated by commas
+    #[arg(long, value_delimiter = ',', value_name = "TAGS")]
+    tags: Vec<String>,
     /// Look the upstream up and show what would be written, but write nothing
     #[arg(long)]
     dry_run: bool,
@@ -84,7 +88,7 @@ struct Found {
     /// Why the bot does not take this release yet.
     waits: Option<String>,
     #[serde(skip)]
-    name: String,
+    upstream: Upstream,
 }
 
 /// What `--json` prints.
@@ -101,13 +105,13 @@ struct Report<'a> {
 
 pub(super) async fn run(named: Option<&Path>, args: &AddArgs) -> Result<Exit, CliError> {
     let file = ConfigFile::read(named)?;
-    let mut entry = args.entry(args.purl.name(), args.purl.to_string())?;
+    let mut entry = args.entry(&args.purl)?;
     let (_, config) = file.with(&entry)?;
     let package = config.packages.get(&entry.attr).ok_or_else(|| CliError::failed("the entry is not in the result"))?;
     let found = look_up(&config, package).await?;
     // The registry says how the name is spelled.
     let comment = found.comment();
-    entry = Entry { comment, ..args.entry(&found.name, found.purl.clone())? };
+    entry = Entry { comment, ..args.entry(&found.upstream)? };
     let (edited, _) = file.with(&entry)?;
     if !args.dry_run {
         file.write(&edited)?;
@@ -130,24 +134,23 @@ pub(super) async fn run(named: Option<&Path>, args: &AddArgs) -> Result<Exit, Cl
 }
 
 impl AddArgs {
-    fn entry(&self, upstream_name: &str, purl: String) -> Result<Entry, CliError> {
+    fn entry(&self, upstream: &Upstream) -> Result<Entry, CliError> {
         let attr = match &self.name {
             Some(name) => name.clone(),
-            // A scope is part of a name in the overlay, its signs are not.
-            None => upstream_name
-                .trim_start_matches('@')
-                .replace('/', "-")
+            None => upstream
+                .short_name()
                 .parse()
                 .map_err(|error| CliError::usage(format!("{error}; say with `--name` what it is called here")))?,
         };
         Ok(Entry {
             attr,
-            purl,
+            purl: upstream.to_string(),
             comment: None,
             features: self.features.clone(),
             no_default_features: self.no_default_features,
             all_features: self.all_features,
             binaries: self.binaries.clone(),
+            tags: self.tags.clone(),
         })
     }
 }
@@ -310,9 +313,10 @@ fn waits(waiting: Waiting) -> (String, String) {
 
 impl Found {
     fn new(candidate: &Candidate, plan: &Plan, waits: Option<String>) -> Self {
-        let (upstream, name) = match &candidate.origin {
-            Origin::Cargo { name, .. } => (Upstream::Cargo { name: name.clone() }, name),
-            Origin::Npm { name, .. } => (Upstream::Npm { name: name.clone() }, name),
+        let upstream = match &candidate.origin {
+            Origin::Cargo { name, .. } => Upstream::Cargo { name: name.clone() },
+            Origin::Go { module, subpath } => Upstream::Go { module: module.clone(), subpath: subpath.clone() },
+            Origin::Npm { name, .. } => Upstream::Npm { name: name.clone() },
         };
         let shown = |text: &Option<String>| {
             let line = clip(&one_line(text.as_deref().unwrap_or_default()), LONGEST_TEXT);
@@ -328,7 +332,7 @@ impl Found {
             repository: shown(&metadata.repository),
             binaries: plan.binaries().into_iter().map(one_line).collect(),
             waits,
-            name: name.clone(),
+            upstream,
         }
     }
 
@@ -346,7 +350,7 @@ impl Found {
     }
 
     fn describe(&self) -> String {
-        let mut text = format!("{} {} ({})\n", self.name, self.version, self.purl);
+        let mut text = format!("{} {} ({})\n", self.upstream.name(), self.version, self.purl);
         let binaries = self.binaries.join(", ");
         let rows = [
             ("description", self.description.as_deref()),

@@ -98,7 +98,7 @@ pub(super) fn github(settings: &config::Github, environment: &BTreeMap<String, S
 }
 
 /// A secret from a file that nobody else may read.
-fn secret(file: &Path, key: &str) -> Result<SecretString, CliError> {
+pub(super) fn secret(file: &Path, key: &str) -> Result<SecretString, CliError> {
     use std::os::unix::fs::PermissionsExt as _;
 
     let shown = file.display();

@@ -13,7 +13,7 @@ use tokio::sync::watch;
 use super::exit::{CliError, Exit};
 use super::output::{Tone, duration, print, toned};
 use super::progress::Bars;
-use super::wiring::{State, bot, load_config};
+use super::wiring::{State, actions, bot, load_config};
 use crate::dashboard::{Site, export};
 use crate::model::AttrPath;
 use crate::pipeline::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
@@ -60,7 +60,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
     let listen = config.service.listen;
     let bot = bot(config, Arc::new(move |what| bars.bar(what))).await?;
     if !args.once {
-        return Box::pin(serve(&bot, &state, listen)).await;
+        return Box::pin(serve(&bot, listen)).await;
     }
     let summary = Box::pin(bot.cycle(&args.packages, args.dry_run)).await;
     let summary = match summary {
@@ -89,10 +89,8 @@ fn site(bot: &Bot) -> Site {
     Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) }
 }
 
-/// The service, until the process is asked to end.
-async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, CliError> {
-    let listener = service::bind(listen).await.map_err(CliError::machine)?;
-    let address = listener.local_addr().map_err(CliError::machine)?;
+/// Becomes true when the process is asked to end.
+pub(super) fn asked_to_stop() -> Result<watch::Receiver<bool>, CliError> {
     let (sender, stop) = watch::channel(false);
     let mut terminate = signal(SignalKind::terminate()).map_err(CliError::machine)?;
     let mut interrupt = signal(SignalKind::interrupt()).map_err(CliError::machine)?;
@@ -104,8 +102,16 @@ async fn serve(bot: &Bot, state: &State, listen: SocketAddr) -> Result<Exit, Cli
         tracing::info!("asked to stop");
         sender.send_replace(true);
     });
+    Ok(stop)
+}
+
+/// The service, until the process is asked to end.
+async fn serve(bot: &Bot, listen: SocketAddr) -> Result<Exit, CliError> {
+    let listener = service::bind(listen).await.map_err(CliError::machine)?;
+    let address = listener.local_addr().map_err(CliError::machine)?;
+    let stop = asked_to_stop()?;
     print(&format!("pages    http://{address}/\noverlay  {}\nstop it with SIGTERM or Ctrl-C\n", site(bot).overlay));
-    let shown = Shown { listener, folder: state.dashboard(), site: site(bot) };
+    let shown = Shown { listener, site: site(bot), actions: actions(&bot.config)? };
     let ended = Box::pin(service::run(bot, shown, stop)).await;
     bot.store.clone().close().await;
     ended.map_err(CliError::failed)?;

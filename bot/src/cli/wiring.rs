@@ -6,30 +6,39 @@ use std::sync::Mutex;
 use std::time::Duration;
 
 use nixwright_resolver::archive::Limits;
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
 
 use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::CratesIo;
-use crate::clients::endpoints;
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::git::{Author, Overlay};
+use crate::clients::go::sumdb::SumdbClient;
+use crate::clients::go::{GoModules, GoRegistries, Netrc};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain};
 use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
-use crate::config::{BuildPackages, Config};
+use crate::config::{BuildPackages, Config, Registries};
+use crate::dashboard::Actions;
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
-use crate::stages::resolve::{NpmTrees, Resolver};
+use crate::stages::resolve::{GoGraphs, NpmTrees, Resolver};
 use crate::stages::write::Writer;
 use crate::store::Store;
 
 /// Where the configuration is looked for when it is not named.
 const DEFAULT_FILES: [&str; 2] = ["config/nixwright.toml", "nixwright.toml"];
+
+/// The environment variable that the token of the pages is taken from.
+const PAGES_TOKEN_VARIABLE: &str = "NIXWRIGHT_PAGES_TOKEN";
+
+/// How long that token is at least.
+const LEAST_TOKEN: usize = 16;
 
 /// The environment, as far as it is text.
 pub(super) fn environment() -> BTreeMap<String, String> {
@@ -98,20 +107,16 @@ fn plain(folder: &Path) -> PathBuf {
 pub(super) struct Addresses {
     /// The sparse index.
     pub(super) crates: Url,
+    /// Who is asked for Go modules, and who vouches for them.
+    pub(super) go: GoRegistries,
     /// The registry of npm packages.
     pub(super) npm: Url,
 }
 
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
-        Self { crates: config.registries.crates_index.clone(), npm: config.registries.npm.clone() }
-    }
-
-    /// Those that count where there is no configuration.
-    pub(super) fn of_environment() -> Result<Self, CliError> {
-        let environment = environment();
-        let crates = endpoints::crates_index(&environment).map_err(CliError::usage)?;
-        Ok(Self { crates, npm: endpoints::npm_registry(&environment).map_err(CliError::usage)? })
+        let Registries { crates_index, go, npm, .. } = &config.registries;
+        Self { crates: crates_index.clone(), go: go.clone(), npm: npm.clone() }
     }
 }
 
@@ -120,8 +125,19 @@ pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> R
     let http = Http::new(HttpSettings::default(), Clock::system()).map_err(CliError::machine)?;
     let crates = CratesIo::new(http.clone(), from.crates, cache).with_archive_limit(limits.compressed);
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
+    let go = go_graphs(http.clone(), from.go, cache)?;
     let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    Ok((Resolver { crates, cargo, npm, cache: cache.to_owned(), limits }, http))
+    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &environment());
+    Ok((Resolver { crates, registries, cargo, go, npm, cache: cache.to_owned(), limits }, http))
+}
+
+/// What graphs of Go modules are computed from, for the Go that is on PATH.
+pub(super) fn go_graphs(http: Http, from: GoRegistries, cache: &Path) -> Result<GoGraphs, CliError> {
+    let netrc = Netrc::find(&environment()).map_err(CliError::machine)?;
+    let (sumdb, hidden) = (from.sumdb.clone(), from.no_sumdb.clone());
+    let sumdb = SumdbClient::new(http.clone(), sumdb, hidden, cache, Clock::system());
+    let search = std::env::var_os("PATH").unwrap_or_default();
+    Ok(GoGraphs { modules: GoModules::new(http, from, netrc, cache), sumdb, search, cache: cache.to_owned() })
 }
 
 /// What trees of npm packages are computed from, for the node that is on PATH.
@@ -192,6 +208,8 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
     let builder = Builder {
         nix,
         crates: resolver.crates.clone(),
+        go: resolver.go.clone(),
+        registries: resolver.registries.clone(),
         npm: resolver.npm.clone(),
         http,
         cache: state.cache(),
@@ -218,6 +236,23 @@ pub(super) async fn bot(config: Config, new_bar: NewBar) -> Result<Bot, CliError
         effects: tokio::sync::Mutex::default(),
         watched: Mutex::default(),
     })
+}
+
+/// Who may act on the pages: those who know the token of `service.token_file`, else of the environment; else nobody.
+pub(super) fn actions(config: &Config) -> Result<Option<Actions>, CliError> {
+    let token = if let Some(file) = &config.service.token_file {
+        Some(super::forge::secret(file, "service.token_file")?)
+    } else {
+        let said = environment().remove(PAGES_TOKEN_VARIABLE).filter(|token| !token.trim().is_empty());
+        said.map(|token| SecretString::from(token.trim().to_owned()))
+    };
+    let is_short = |token: &SecretString| token.expose_secret().len() < LEAST_TOKEN;
+    if token.as_ref().is_some_and(is_short) {
+        return Err(CliError::usage(format!(
+            "the token of the pages is too short to be safe: use {LEAST_TOKEN} characters or more, for example of `openssl rand -hex 24`"
+        )));
+    }
+    Ok(token.as_ref().map(Actions::with))
 }
 
 /// The overlay repository, made if it is absent.

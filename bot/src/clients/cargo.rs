@@ -4,7 +4,7 @@
 //! a folder that we wrote, a CARGO_HOME of its own, an environment of a few variables, and the toolchain's own binary
 //! instead of rustup's proxy.
 
-use std::collections::BTreeMap;
+use std::ffi::OsStr;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -12,8 +12,8 @@ use std::process::Output;
 use std::time::UNIX_EPOCH;
 
 use nixwright_resolver::ResolveError;
-use nixwright_resolver::cargo::{Folder, Release, locked_crates, manifest_folder};
-use nixwright_resolver::catalog::{Catalog, CrateVersion};
+use nixwright_resolver::cargo::{Release, cargo_folder};
+use nixwright_resolver::catalog::Catalog;
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -103,11 +103,31 @@ pub struct Cargo {
 impl Cargo {
     /// Finds the toolchain behind the `rustc` on PATH; temporary folders are made below `work_dir`.
     ///
+    /// Starting rustc takes longer than a resolution, so where its folder is is kept for as long as what decides that is the
+    /// same: the program itself and, if it is rustup's proxy, rustup's settings.
+    ///
     /// # Errors
     /// When there is no rustc or it does not know its own folder.
     pub async fn open(work_dir: &Path) -> Result<Self, CargoError> {
-        let output = run(Command::new("rustc").args(["--print", "sysroot"]), "rustc").await?;
-        let sysroot = PathBuf::from(String::from_utf8_lossy(&output.stdout).trim());
+        let kept = kept_sysroot(work_dir);
+        if let Some(path) = &kept
+            && let Some(bytes) = files::read_optional(path).map_err(CargoError::Kept)?
+            && let Ok(sysroot) = String::from_utf8(bytes)
+            && let Ok(found) = Self::at(Path::new(&sysroot), work_dir)
+        {
+            return Ok(found);
+        }
+        // What a folder of the user's names as its toolchain must not be brought in by looking at a release.
+        let output = run(Command::new("rustc").args(["--print", "sysroot"]).current_dir("/"), "rustc").await?;
+        let sysroot = String::from_utf8_lossy(&output.stdout).trim().to_owned();
+        let found = Self::at(Path::new(&sysroot), work_dir)?;
+        if let Some(path) = &kept {
+            files::write(path, sysroot.as_bytes()).map_err(CargoError::Kept)?;
+        }
+        Ok(found)
+    }
+
+    fn at(sysroot: &Path, work_dir: &Path) -> Result<Self, CargoError> {
         let cargo = sysroot.join("bin/cargo");
         if !cargo.exists() {
             let source = io::Error::new(io::ErrorKind::NotFound, format!("there is no {}", cargo.display()));
@@ -136,13 +156,9 @@ impl Cargo {
         Ok(cfg)
     }
 
-    /// Where the cfg of a triple is kept: a rustc is the same while its file is, by path, size and time.
+    /// Where the cfg of a triple is kept.
     fn kept_cfg(&self, triple: &str) -> Option<PathBuf> {
-        let file = fs::metadata(&self.rustc).ok()?;
-        let changed = file.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
-        let identity = format!("{} {} {changed:?} {triple}", self.rustc.display(), file.len());
-        let name = data_encoding::HEXLOWER.encode(&Sha256::digest(identity.as_bytes()));
-        Some(self.work_dir.parent()?.join("cfg").join(name))
+        Some(kept_file(&self.work_dir, "cfg", &format!("{} {triple}", identity(&self.rustc)?)))
     }
 
     async fn ask_cfg(&self, triple: &str) -> Result<String, CargoError> {
@@ -158,13 +174,15 @@ impl Cargo {
     /// When cargo refuses the manifests or finds the lock stale.
     pub async fn metadata(&self, release: &Release, catalog: &Catalog) -> Result<String, CargoError> {
         let folder = self.folder(release, catalog, true)?;
-        let mut command = self.command(folder.path(), "metadata");
+        let workspace = release.project.as_ref().map_or("", |project| project.workspace.as_str());
+        let mut command = self.command(&folder.path().join("root").join(workspace), folder.path(), "metadata");
         command.args(["--format-version", "1", "--all-features", "--offline", "--locked"]);
         accepted("cargo metadata", &release.root.label(), &run(&mut command, "cargo").await?)
             .map_err(|error| error.of_lock(folder.path()))
     }
 
-    /// The `Cargo.lock` that cargo makes for a release that ships none, from the sparse index at `index`.
+    /// The `Cargo.lock` that cargo makes for a release that ships none, or one that does not fit, of which it keeps what it
+    /// can; from the sparse index at `index`, and whatever else the manifests name.
     ///
     /// # Errors
     /// When the index cannot be reached or the requirements cannot be met.
@@ -172,23 +190,31 @@ impl Cargo {
         let folder = self.folder(release, catalog, false)?;
         let io_error = |source| CargoError::Folder { path: folder.path().to_owned(), source };
         // Cargo refuses its own default as a replacement of itself.
-        let config = if index == endpoints::CRATES_INDEX {
+        let mut config = if index == endpoints::CRATES_INDEX {
             String::new()
         } else {
             let index = serde_json::Value::from(format!("sparse+{index}"));
             format!("[source.crates-io]\nreplace-with = \"index\"\n[source.index]\nregistry = {index}\n")
         };
+        // The client that reads git repositories without looking at the user's configuration is libgit2.
+        config.push_str("[net]\ngit-fetch-with-cli = false\n");
         write(&folder.path().join("home/config.toml"), &config).map_err(io_error)?;
-        let mut command = self.command(folder.path(), "generate-lockfile");
+        let workspace = release.project.as_ref().map_or("", |project| project.workspace.as_str());
+        let lock = folder.path().join("root").join(workspace).join("Cargo.lock");
+        let (subcommand, arguments): (_, &[&str]) =
+            if lock.exists() { ("update", &["--workspace"]) } else { ("generate-lockfile", &[]) };
+        let mut command = self.command(&folder.path().join("root").join(workspace), folder.path(), subcommand);
+        // What cargo reads of registries with a login, it reads with the user's tokens.
+        command.args(arguments).envs(std::env::vars_os().filter(|(key, _)| is_of_a_registry(key)));
         accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)
             .map_err(|error| error.without(folder.path()))?;
-        fs::read_to_string(folder.path().join("root/Cargo.lock")).map_err(io_error)
+        fs::read_to_string(lock).map_err(io_error)
     }
 
-    fn command(&self, folder: &Path, subcommand: &str) -> Command {
+    fn command(&self, project: &Path, folder: &Path, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
-            .current_dir(folder.join("root"))
+            .current_dir(project)
             .env_clear()
             .env("HOME", folder.join("home"))
             .env("CARGO_HOME", folder.join("home"))
@@ -202,46 +228,45 @@ impl Cargo {
         command
     }
 
-    /// Writes `root/`, `home/` and, for a lock that is known, `vendor/`, a fresh directory source.
-    fn folder(&self, release: &Release, catalog: &Catalog, with_lock: bool) -> Result<TempDir, CargoError> {
+    /// Writes what cargo may see.
+    fn folder(&self, release: &Release, catalog: &Catalog, offline: bool) -> Result<TempDir, CargoError> {
         let io_error = |source| CargoError::Folder { path: self.work_dir.clone(), source };
         fs::create_dir_all(&self.work_dir).map_err(io_error)?;
         let folder = TempDir::with_prefix_in("cargo-", &self.work_dir).map_err(io_error)?;
-        let root = crate_facts(&release.root, catalog)?;
-        let mut files = prefixed("root", manifest_folder(&release.root, root, true)?);
-        if with_lock {
-            let lock = root.lock.as_ref().or(catalog.lock.as_ref()).cloned().unwrap_or_default();
-            for locked in locked_crates(&release.root, &lock)? {
-                let place = format!("vendor/{}-{}", locked.id.name, locked.id.version);
-                let facts = crate_facts(&locked.id, catalog)?;
-                files.extend(prefixed(&place, manifest_folder(&locked.id, facts, false)?));
-                let checksum = serde_json::json!({ "files": {}, "package": locked.id.sha256 });
-                files.insert(format!("{place}/.cargo-checksum.json"), checksum.to_string());
-            }
-            files.insert("root/Cargo.lock".to_owned(), lock);
-            files.insert("vendor/.keep".to_owned(), String::new());
-        }
-        let config = "[source.crates-io]\nreplace-with = \"vendored\"\n[source.vendored]\ndirectory = \"vendor\"\n";
-        files.insert("home/config.toml".to_owned(), config.to_owned());
-        for (path, content) in files {
+        for (path, content) in cargo_folder(release, catalog, offline)? {
             write(&folder.path().join(path), &content).map_err(io_error)?;
         }
+        fs::create_dir_all(folder.path().join("home")).map_err(io_error)?;
         Ok(folder)
     }
 }
 
-fn crate_facts<'c>(
-    id: &CrateVersion,
-    catalog: &'c Catalog,
-) -> Result<&'c nixwright_resolver::archive::CrateFacts, CargoError> {
-    catalog.crates.get(&id.sha256).ok_or_else(|| {
-        let reason = "its archive has not been read".to_owned();
-        CargoError::Resolve(ResolveError::Manifest { package: id.label(), reason })
-    })
+/// A program is the same while its file is, by path, size and time.
+fn identity(file: &Path) -> Option<String> {
+    let about = fs::metadata(file).ok()?;
+    let changed = about.modified().ok()?.duration_since(UNIX_EPOCH).ok()?;
+    Some(format!("{} {} {changed:?}", file.display(), about.len()))
 }
 
-fn prefixed(place: &str, folder: Folder) -> BTreeMap<String, String> {
-    folder.into_iter().map(|(path, content)| (format!("{place}/{path}"), content)).collect()
+fn kept_file(work_dir: &Path, kind: &str, identity: &str) -> PathBuf {
+    let name = data_encoding::HEXLOWER.encode(&Sha256::digest(identity.as_bytes()));
+    work_dir.parent().unwrap_or(work_dir).join(kind).join(name)
+}
+
+/// Where the folder of the toolchain on PATH is kept.
+fn kept_sysroot(work_dir: &Path) -> Option<PathBuf> {
+    let search = std::env::var_os("PATH")?;
+    let rustc = std::env::split_paths(&search).map(|folder| folder.join("rustc")).find(|path| path.is_file())?;
+    let home = std::env::var_os("HOME").map(|home| PathBuf::from(home).join(".rustup"));
+    let rustup = std::env::var_os("RUSTUP_HOME").map(PathBuf::from).or(home).unwrap_or_default();
+    let chosen = std::env::var_os("RUSTUP_TOOLCHAIN");
+    let settings = identity(&rustup.join("settings.toml"));
+    Some(kept_file(work_dir, "sysroot", &format!("{:?}", (identity(&rustc)?, rustup, settings, chosen))))
+}
+
+/// `CARGO_REGISTRIES_…`, as cargo reads them.
+fn is_of_a_registry(variable: &OsStr) -> bool {
+    variable.to_str().is_some_and(|name| name.starts_with("CARGO_REGISTRIES_"))
 }
 
 /// Into a temporary folder that is thrown away after one command, hence without the care that lasting files get.

@@ -8,6 +8,7 @@ use std::collections::BTreeMap;
 
 use url::Url;
 
+use crate::clients::go::{ProxyList, Sumdb};
 use crate::model::{InvalidValue, RepositoryName};
 
 /// The sparse index of crates.io.
@@ -27,6 +28,31 @@ pub const YARN_REGISTRY: &str = "https://registry.yarnpkg.com/";
 
 /// The environment variable that names another registry of npm packages.
 pub const NPM_REGISTRY_VARIABLE: &str = "NIXWRIGHT_NPM_REGISTRY";
+
+/// Who is asked for Go modules, in the form of Go's GOPROXY.
+pub const GO_PROXY: &str = "https://proxy.golang.org";
+
+/// The environment variable that names other module proxies, in the form of Go's GOPROXY.
+pub const GO_PROXY_VARIABLE: &str = "NIXWRIGHT_GOPROXY";
+
+/// The checksum database of Go modules.
+pub const GO_SUMDB: &str = "sum.golang.org";
+
+/// The environment variable that names another checksum database, in the form of Go's GOSUMDB.
+pub const GO_SUMDB_VARIABLE: &str = "NIXWRIGHT_GOSUMDB";
+
+/// Checksum databases that Go knows by name: the name, the key that they sign with, and the address.
+const GO_SUMDBS: [(&str, &str, &str); 2] = [
+    (GO_SUMDB, GO_SUMDB_KEY, "https://sum.golang.org/"),
+    ("sum.golang.google.cn", GO_SUMDB_KEY, "https://sum.golang.google.cn/"),
+];
+
+const GO_SUMDB_KEY: &str = "sum.golang.org+033de0ae+Ac4zctda0e5eza+HJyk9SxEdh+s3Ux18htTTAD8OuAn8";
+
+/// The key and the address of a checksum database that Go knows by name.
+pub fn known_sumdb(name: &str) -> Option<(&'static str, &'static str)> {
+    GO_SUMDBS.iter().find(|(known, ..)| *known == name).map(|(_, key, url)| (*key, *url))
+}
 
 /// The advisory database.
 pub const OSV_API: &str = "https://api.osv.dev/";
@@ -69,6 +95,18 @@ pub fn package_page(kind: &str, name: &str, version: &str) -> Option<Url> {
         _ => format!("{name}/{version}"),
     };
     Url::parse(base).ok()?.join(&path).ok()
+}
+
+/// The page of a Go module, whatever its version.
+pub fn go_module_page(module: &str) -> Option<Url> {
+    let (_, base) = PACKAGE_PAGES.iter().find(|(known, _)| *known == "golang")?;
+    let is_plain = |element: &str| {
+        !element.is_empty()
+            && element != "."
+            && element != ".."
+            && element.chars().all(|c| c.is_ascii_alphanumeric() || "-_.~".contains(c))
+    };
+    module.split('/').all(is_plain).then(|| Url::parse(base).ok()?.join(module).ok()).flatten()
 }
 
 /// The page of an advisory.
@@ -140,6 +178,28 @@ pub fn npm_registry(environment: &BTreeMap<String, String>) -> Result<Url, Inval
     match environment.get(NPM_REGISTRY_VARIABLE).map(String::as_str) {
         Some(text) if !text.is_empty() => parse_api(text),
         _ => parse_api(NPM_REGISTRY),
+    }
+}
+
+/// The module proxies that the environment names, else the public one.
+///
+/// # Errors
+/// When the variable's value is no list of proxies.
+pub fn go_proxy(environment: &BTreeMap<String, String>) -> Result<ProxyList, InvalidValue> {
+    match environment.get(GO_PROXY_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => text.parse(),
+        _ => GO_PROXY.parse(),
+    }
+}
+
+/// The checksum database that the environment names, else the public one.
+///
+/// # Errors
+/// When the variable's value names none.
+pub fn go_sumdb(environment: &BTreeMap<String, String>) -> Result<Sumdb, InvalidValue> {
+    match environment.get(GO_SUMDB_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => text.parse(),
+        _ => GO_SUMDB.parse(),
     }
 }
 

@@ -220,6 +220,18 @@ pub fn sha256_optional(path: &Path) -> Result<Option<String>, FileError> {
     }
 }
 
+/// Writes a program for a test to run, in place of what is there.
+///
+/// Another process writes it: where this one does, a test that starts a program at the same moment inherits the file while it
+/// is open, and the kernel runs no file that somebody may write to ("text file busy").
+#[cfg(test)]
+pub(crate) fn write_program(path: &Path, script: &str) {
+    let write = r#"printf %s "$2" > "$1.new" && chmod 755 "$1.new" && mv "$1.new" "$1""#;
+    std::fs::create_dir_all(path.parent().unwrap()).unwrap();
+    let status = std::process::Command::new("sh").args(["-c", write, "sh"]).arg(path).arg(script).status();
+    assert!(status.unwrap().success(), "{} cannot be written", path.display());
+}
+
 #[cfg(test)]
 mod tests {
     use std::io;

@@ -7,6 +7,8 @@ pub mod endpoints;
 pub mod files;
 pub mod git;
 pub mod github;
+pub mod go;
+pub mod go_toolchain;
 pub mod http;
 pub mod integrity;
 pub mod nix;

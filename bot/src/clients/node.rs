@@ -59,7 +59,6 @@ pub async fn version(search: &OsStr, cache: &Path) -> Option<String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::PermissionsExt as _;
     use std::path::Path;
 
     use super::version;
@@ -67,9 +66,8 @@ mod tests {
 
     /// A program that says `text`, and leaves a file that tells that it ran.
     fn node(folder: &Path, text: &str) {
-        let path = folder.join("node");
-        files::write(&path, format!("#!/bin/sh\n: > {}/ran\necho {text}\n", folder.display()).as_bytes()).unwrap();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
+        let script = format!("#!/bin/sh\n: > {}/ran\necho {text}\n", folder.display());
+        files::write_program(&folder.join("node"), &script);
     }
 
     #[tokio::test]

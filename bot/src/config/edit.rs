@@ -36,6 +36,8 @@ pub struct Entry {
     pub all_features: bool,
     /// Only these binaries; all where empty.
     pub binaries: Vec<String>,
+    /// Build tags of a Go program.
+    pub tags: Vec<String>,
 }
 
 /// A text with an entry in it that was not there before.
@@ -263,6 +265,9 @@ impl Entry {
         }
         if !self.binaries.is_empty() {
             values.push(("binaries", list(&self.binaries)));
+        }
+        if !self.tags.is_empty() {
+            values.push(("tags", list(&self.tags)));
         }
         values
     }

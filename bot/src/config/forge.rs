@@ -80,6 +80,8 @@ pub struct Service {
     pub alarm_after: u32,
     /// Where pages are served.
     pub listen: SocketAddr,
+    /// A file with the token of those who may act on the pages.
+    pub token_file: Option<PathBuf>,
 }
 
 /// The port where pages are served unless the configuration says otherwise.
@@ -199,7 +201,11 @@ pub(super) fn publish(mut section: Section<'_, '_, '_, '_>, automerge: Automerge
     publish
 }
 
-pub(super) fn service(mut schedule: Section<'_, '_, '_, '_>, mut section: Section<'_, '_, '_, '_>) -> Option<Service> {
+pub(super) fn service(
+    mut schedule: Section<'_, '_, '_, '_>,
+    mut section: Section<'_, '_, '_, '_>,
+    folder: &Path,
+) -> Option<Service> {
     let cron = schedule.get("cron", |value| parsed::<Cron>(value, "a cron expression"));
     let zone = schedule.get("time_zone", |value| {
         checked(value, "a time zone such as \"Europe/Berlin\"", |name| {
@@ -215,6 +221,10 @@ pub(super) fn service(mut schedule: Section<'_, '_, '_, '_>, mut section: Sectio
     let listen = section.get("listen", |value| {
         text(value, "an address and a port, such as \"127.0.0.1:8710\"", |text| text.parse().ok())
     });
+    section.forbid("token", "a secret has no place in this file; name a file of its own in `token_file`");
+    let token_file = section.get("token_file", |value| {
+        text(value, "a path", |text| (!text.is_empty() && !text.contains('\0')).then(|| folder.join(text)))
+    });
     section.finish();
     Some(Service {
         schedule: Schedule {
@@ -224,5 +234,6 @@ pub(super) fn service(mut schedule: Section<'_, '_, '_, '_>, mut section: Sectio
         },
         alarm_after: u32::try_from(alarm_after).unwrap_or(u32::MAX),
         listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))),
+        token_file,
     })
 }

@@ -6,6 +6,7 @@
 pub mod edit;
 mod error;
 mod forge;
+mod go;
 mod policy;
 mod read;
 mod reader;
@@ -25,6 +26,7 @@ pub use self::forge::{Forge, Github, GithubAuth, Publish, Service, TOKEN_VARIABL
 pub use self::policy::Policy;
 pub use self::upstream::{Reference, Upstream, UpstreamError};
 use crate::clients::files;
+use crate::clients::go::GoRegistries;
 use crate::model::{AttrPath, Strategy, System};
 
 /// Everything that can be configured, defaults filled in.
@@ -61,6 +63,8 @@ pub struct Registries {
     pub crates_index: Url,
     /// The registry of npm packages; ends in `/`.
     pub npm: Url,
+    /// Who is asked for Go modules, and who vouches for them.
+    pub go: GoRegistries,
     /// The advisory database; ends in `/`.
     pub osv_api: Url,
 }
@@ -162,12 +166,34 @@ pub struct Package {
     pub all_features: bool,
     /// Only these binaries, sorted; all where empty.
     pub binaries: Vec<String>,
+    /// How it is built if it is a Go program.
+    pub go: GoOptions,
     /// How to build it; nothing means: what works, found out by building.
     pub strategy: Option<Strategy>,
     /// Link-time optimisation.
     pub lto: Lto,
     /// Which releases are taken, when, and who decides.
     pub policy: Policy,
+}
+
+/// How a Go program is built.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct GoOptions {
+    /// Build tags, sorted.
+    pub tags: Vec<String>,
+    /// Whether C is compiled.
+    pub cgo: bool,
+    /// Flags of the linker, in order.
+    pub ldflags: Vec<String>,
+    /// Variables that the linker sets, each with its value, in which `{version}` stands for the release without its `v` and
+    /// `{tag}` for the release as it is.
+    pub stamp: BTreeMap<String, String>,
+}
+
+impl Default for GoOptions {
+    fn default() -> Self {
+        Self { tags: Vec::new(), cgo: true, ldflags: Vec::new(), stamp: BTreeMap::new() }
+    }
 }
 
 /// What of this machine a configuration's defaults and checks depend on.

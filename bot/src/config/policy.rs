@@ -9,7 +9,7 @@ use jiff::SignedDuration;
 use toml_span::Value;
 
 use super::reader::{Section, boolean, duration, parsed, text};
-use super::{Lto, Package, Upstream};
+use super::{GoOptions, Lto, Package, Upstream};
 use crate::model::{AttrPath, Automerge, GroupName, Login, Strategy, Track};
 use crate::schedule::{Cron, QuietHours};
 
@@ -104,6 +104,7 @@ impl Settings {
             no_default_features: false,
             all_features: false,
             binaries: Vec::new(),
+            go: GoOptions::default(),
             strategy: self.strategy,
             lto: self.lto,
             policy: self.policy,

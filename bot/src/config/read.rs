@@ -7,10 +7,12 @@ use std::time::Duration;
 use url::Url;
 
 use super::forge::{self, Forge};
+use super::go;
 use super::policy::{self, Rule, Settings};
 use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
 use super::{Build, BuildPackages, Config, Limits, Machine, Overlay, Package, Problem, Registries, Systems, Upstream};
 use crate::clients::endpoints;
+use crate::clients::go::{GoRegistries, PRIVATE_VARIABLES, Patterns, private_modules};
 use crate::model::{AttrPath, Automerge, InvalidValue, System};
 
 const MIB: u64 = 1 << 20;
@@ -63,7 +65,7 @@ pub(super) fn config(
     let systems = systems(root.section("systems"), &build.pkgs, machine);
     let limits = limits(root.section("limits"));
     let forge = forge::forge(root.section("forge"), folder, environment, &reader);
-    let service = forge::service(root.section("schedule"), root.section("service"));
+    let service = forge::service(root.section("schedule"), root.section("service"), folder);
     // What is merged on a person's own machine without asking would be a surprise among people.
     let automerge = if matches!(forge, Some(Forge::Github(_))) { Automerge::Never } else { Automerge::Always };
     let mut defaults = root.section("defaults");
@@ -139,8 +141,36 @@ fn registries(
     let crates_index = address("crates_index", "the address of a sparse index", endpoints::parse_index, crates);
     let npm = address("npm", "the address of a registry of npm packages", endpoints::parse_api, npm);
     let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
+    let go = go_registries(&mut section, environment, reader);
     section.finish();
-    Some(Registries { crates_index: crates_index?, npm: npm?, osv_api: osv_api? })
+    Some(Registries { crates_index: crates_index?, npm: npm?, go: go?, osv_api: osv_api? })
+}
+
+fn go_registries(
+    section: &mut Section<'_, '_, '_, '_>,
+    environment: &BTreeMap<String, String>,
+    reader: &Reader<'_>,
+) -> Option<GoRegistries> {
+    let wrong = |variable, error: InvalidValue| reader.environment_problem(variable, error.to_string());
+    let proxies = section.get("go_proxy", |value| parsed(value, "a list of module proxies")).or_else(|| {
+        let proxies = endpoints::go_proxy(environment);
+        proxies.map_err(|error| wrong(endpoints::GO_PROXY_VARIABLE, error)).ok()
+    });
+    let sumdb = section.get("go_sumdb", |value| parsed(value, "a checksum database")).or_else(|| {
+        let sumdb = endpoints::go_sumdb(environment);
+        sumdb.map_err(|error| wrong(endpoints::GO_SUMDB_VARIABLE, error)).ok()
+    });
+    let expected = "a list of patterns such as [\"*.corp.example\"]";
+    let patterns = section.list("go_private", expected, |value| {
+        checked(value, "a pattern such as \"*.corp.example\"", |text| Patterns::parse(text).map(|_| text.to_owned()))
+    });
+    let private = match patterns {
+        Some(patterns) => Patterns::parse(&patterns.join(",")).map(|patterns| (patterns.clone(), patterns)),
+        None => private_modules(environment),
+    };
+    let private = private.map_err(|error| wrong(PRIVATE_VARIABLES[0], error)).ok();
+    let (no_proxy, no_sumdb) = private?;
+    Some(GoRegistries { proxies: proxies?, sumdb: sumdb?, no_proxy, no_sumdb })
 }
 
 /// What the environment says of an address.
@@ -296,11 +326,24 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
         ("no_default_features", no_default_features),
         ("all_features", all_features),
     ];
-    for (key, _) in of_crates.iter().filter(|(_, given)| *given && matches!(upstream, Some(Upstream::Npm { .. }))) {
-        section.problem(key, "packages of npm have no features; leave this out");
+    let others = match &upstream {
+        Some(Upstream::Npm { .. }) => Some("packages of npm have no features; leave this out"),
+        Some(Upstream::Go { .. }) => Some("Go modules have no features; leave this out (`tags` are build tags)"),
+        _ => None,
+    };
+    if let Some(message) = others {
+        for (key, _) in of_crates.iter().filter(|(_, given)| *given) {
+            section.problem(key, message);
+        }
+    }
+    let go = go::options(&mut section, upstream.as_ref());
+    if matches!(upstream, Some(Upstream::Go { .. })) {
+        let message =
+            "the program of a Go module is the package that `purl` names (`pkg:golang/MODULE#FOLDER`); leave this out";
+        section.forbid("binaries", message);
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
     let settings = defaults.overridden(&mut section);
     section.finish();
-    Some(Package { features, no_default_features, all_features, binaries, ..settings.package(upstream?) })
+    Some(Package { features, no_default_features, all_features, binaries, go, ..settings.package(upstream?) })
 }

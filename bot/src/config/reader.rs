@@ -133,6 +133,37 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
         &mut self,
         key: &'static str,
         expected: &str,
+        read: impl FnMut(&Value<'de>) -> Result<T, String>,
+    ) -> Option<Vec<T>> {
+        let mut list = self.ordered(key, expected, read)?;
+        list.sort();
+        list.dedup();
+        Some(list)
+    }
+
+    /// A table of values by names that the file chooses; problems are noted at the values.
+    pub(super) fn table<T>(
+        &mut self,
+        key: &'static str,
+        mut read: impl FnMut(&str, &Value<'de>) -> Result<T, String>,
+    ) -> Option<Vec<(String, T)>> {
+        self.entry(key)?;
+        let section = self.section(key);
+        let mut table = Vec::new();
+        for (name, value) in section.table.into_iter().flatten() {
+            match read(&name.name, value) {
+                Ok(value) => table.push((name.name.to_string(), value)),
+                Err(message) => self.reader.problem(value.span.start, section.path_of(&name.name), message),
+            }
+        }
+        Some(table)
+    }
+
+    /// A list in the order of the file; problems are noted at the items.
+    pub(super) fn ordered<T>(
+        &mut self,
+        key: &'static str,
+        expected: &str,
         mut read: impl FnMut(&Value<'de>) -> Result<T, String>,
     ) -> Option<Vec<T>> {
         let (_, value) = self.entry(key)?;
@@ -147,8 +178,6 @@ impl<'r, 'a, 'v, 'de> Section<'r, 'a, 'v, 'de> {
                 Err(message) => self.reader.problem(item.span.start, self.path_of(key), message),
             }
         }
-        list.sort();
-        list.dedup();
         Some(list)
     }
 

@@ -293,7 +293,7 @@ fn the_shipped_configuration_is_valid() {
     let text = repository("config/nixwright.toml");
     let config = parse(&text).unwrap();
     let names: Vec<&str> = config.packages.keys().map(crate::model::AttrPath::as_str).collect();
-    assert_eq!(names, ["eslint", "fd-find", "hexyl", "ripgrep", "svgo"]);
+    assert_eq!(names, ["eslint", "fd-find", "fzf", "hexyl", "ripgrep", "svgo"]);
     assert_eq!(config.state_dir, Path::new("config/../var"));
 }
 

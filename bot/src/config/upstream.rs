@@ -70,7 +70,8 @@ pub enum UpstreamError {
     },
     /// A package URL of an ecosystem whose releases this version cannot follow.
     #[error(
-        "{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`"
+        "{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME`, `pkg:npm/NAME` and \
+         `pkg:golang/MODULE`"
     )]
     NotFollowed {
         /// As written.
@@ -111,6 +112,20 @@ impl Upstream {
             Self::Cargo { name } | Self::Npm { name } => name,
             Self::Go { module, .. } => module,
             Self::GitHub { repo, .. } => repo,
+        }
+    }
+
+    /// What it would be called in an overlay: its own name, without the signs of a scope; for Go that of the program, which is
+    /// the last element of its import path that is no major version.
+    pub fn short_name(&self) -> String {
+        match self {
+            Self::Go { module, subpath } => {
+                let path = subpath.as_ref().map_or(module.clone(), |subpath| format!("{module}/{subpath}"));
+                let (before, last) = path.rsplit_once('/').unwrap_or(("", &path));
+                let name = if is_major(last) { before.rsplit('/').next().unwrap_or(last) } else { last };
+                name.to_owned()
+            }
+            other => other.name().trim_start_matches('@').replace('/', "-"),
         }
     }
 
@@ -212,6 +227,12 @@ fn is_go_element(element: &str) -> bool {
     !element.is_empty() && element.chars().all(allowed) && !element.starts_with('.') && !element.ends_with('.')
 }
 
+/// Whether an element of an import path only says which major version it is of: `v2`.
+fn is_major(element: &str) -> bool {
+    let digits = element.strip_prefix('v').unwrap_or_default();
+    !digits.is_empty() && !digits.starts_with('0') && digits != "1" && digits.bytes().all(|byte| byte.is_ascii_digit())
+}
+
 fn is_github_name(name: &str) -> bool {
     let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
     !name.is_empty() && name.len() <= 100 && name.chars().all(allowed) && !matches!(name, "." | "..")
@@ -234,7 +255,7 @@ impl FromStr for Upstream {
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
         let Reference { upstream, version } = text.parse()?;
         match version {
-            None if !matches!(upstream, Self::Cargo { .. } | Self::Npm { .. }) => {
+            None if matches!(upstream, Self::GitHub { .. }) => {
                 Err(UpstreamError::NotFollowed { text: text.to_owned() })
             }
             None => Ok(upstream),
@@ -280,6 +301,18 @@ mod tests {
     }
 
     #[test]
+    fn a_program_is_called_by_the_last_element_that_is_no_major_version() {
+        let name = |text: &str| text.parse::<Upstream>().unwrap().short_name();
+        assert_eq!(name("pkg:cargo/fd-find"), "fd-find");
+        assert_eq!(name("pkg:npm/%40angular/cli"), "angular-cli");
+        assert_eq!(name("pkg:golang/github.com/junegunn/fzf"), "fzf");
+        assert_eq!(name("pkg:golang/mvdan.cc/sh/v3#cmd/shfmt"), "shfmt");
+        assert_eq!(name("pkg:golang/forge.example/a/tool/v12"), "tool");
+        assert_eq!(name("pkg:golang/forge.example/a/v1"), "v1");
+        assert_eq!(name("pkg:golang/forge.example/a#v2"), "a");
+    }
+
+    #[test]
     fn what_cannot_be_followed_is_explained() {
         let said = [
             "ripgrep",
@@ -317,7 +350,7 @@ mod tests {
 "pkg:npm/angular/cli": "angular/cli" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:npm/.a": ".a" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`)
-"pkg:github/a/b": packages of this type cannot be followed by this version, only `pkg:cargo/NAME` and `pkg:npm/NAME`
+"pkg:github/a/b": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`, `pkg:npm/NAME` and `pkg:golang/MODULE`
 "##);
     }
 }

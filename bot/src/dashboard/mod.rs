@@ -1,18 +1,30 @@
 //! The status pages: what is where, why, and what comes next.
 //!
-//! Three steps, so that the middle one is a pure function: a [`Snapshot`](snapshot::Snapshot) is read from the store, `views` make
-//! a document of it for each page, and the same document is rendered as HTML and written as JSON beside it. Nothing depends on
-//! the time of exporting, so that a page changes only when what it shows has changed.
+//! Each page is a document (`views`), loaded from the store with as much as the page shows; the same document is rendered as HTML
+//! and written as JSON beside it. A server answers with them (`live`), an export writes them to files. In files nothing depends
+//! on the time of exporting, so that a page changes only when what it shows has changed.
 
+mod actions;
+mod alarm;
+mod ansi;
+mod api;
+mod badges;
+mod charts;
 mod export;
+mod feeds;
 mod filters;
+mod frame;
+mod live;
+mod metrics;
 mod pages;
-mod snapshot;
 #[cfg(test)]
 mod tests;
 mod views;
 
+pub use actions::Actions;
+pub use alarm::Oversight;
 pub use export::{ExportError, ExportSummary, export};
+pub use live::{App, router};
 
 /// What the pages must know that the store does not.
 #[derive(Debug, Clone, PartialEq, Eq)]

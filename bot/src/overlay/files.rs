@@ -8,7 +8,7 @@ use nixwright_resolver::plan::{Graph, Plan};
 
 use super::cargo::{self, Lto};
 use super::nix_string::{NotNixText, nix_string};
-use super::npm;
+use super::{go, npm};
 use crate::model::{AttrPath, Strategy, System};
 
 static OVERLAY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates/overlay");
@@ -22,6 +22,8 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub struct Settings<'a> {
     /// Link-time optimisation of a Rust program.
     pub lto: Lto<'a>,
+    /// Further arguments of the linker of a Go program, in the form of `go build -ldflags`.
+    pub ldflags: &'a [String],
 }
 
 /// Where `pkgs` comes from.
@@ -130,6 +132,7 @@ pub fn package_files(
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
         Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
+        Graph::Go(graph) => go::files(plan, graph, strategy, settings.ldflags)?,
         Graph::Npm(graph) => npm::files(plan, graph)?,
     };
     Ok(files.into_iter().map(|(name, content)| (format!("packages/{attr}/{name}"), content.into_bytes())).collect())

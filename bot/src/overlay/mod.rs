@@ -2,6 +2,7 @@
 
 pub mod cargo;
 mod files;
+pub mod go;
 mod meta;
 mod nix_string;
 pub mod npm;

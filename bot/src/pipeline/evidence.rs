@@ -120,8 +120,14 @@ impl Bot {
             None => current.graph.as_ref().map(published_purls).unwrap_or_default(),
         };
         let after: BTreeSet<String> = new.by_purl.keys().cloned().collect();
-        match self.osv.advisories(&before.union(&after).cloned().collect()).await {
-            Ok(answer) => compared(&answer, &before, &after),
+        let asked: BTreeSet<String> = before.union(&after).cloned().collect();
+        match self.osv.advisories(&asked).await {
+            Ok(answer) => {
+                if let Err(error) = self.record_advisories(asked.into_iter().collect(), &answer).await {
+                    tracing::warn!("{error}");
+                }
+                compared(&answer, &before, &after)
+            }
             Err(error) => {
                 tracing::warn!("advisories cannot be asked for: {error}");
                 Advisories::Unavailable

@@ -13,6 +13,7 @@ mod effects;
 mod evidence;
 mod follow;
 mod lanes;
+mod noting;
 mod package;
 mod record;
 mod stable;
@@ -169,6 +170,7 @@ impl Bot {
             self.writer.release_stale_locks().await?;
         }
         self.store.sync_packages(&configured).await?;
+        self.store.set_maintainers(&self.maintainers()).await?;
         self.forget_unconfigured().await?;
         self.observe().await?;
         if is_alone { self.reconcile().await } else { Ok(()) }
@@ -243,6 +245,6 @@ impl Bot {
             failed: count(PackageResult::Failed),
         };
         self.store.record_cycle(&cycle).await?;
-        Ok(())
+        self.record_hosts().await
     }
 }

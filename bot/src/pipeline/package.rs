@@ -145,6 +145,7 @@ impl Bot {
         }
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;
+        self.store.record_plan(attr, &plan).await?;
         let plan = Arc::new(plan);
         attempt.plan = Some(Arc::clone(&plan));
         for strategy in strategies(package, current, &plan.version) {
@@ -248,5 +249,7 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
         Lto::Fat => Some("fat"),
     };
     plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
-    package_files(attr, plan, strategy, Settings { lto }).map_err(|error| Failure::new(FailureClass::Resolve, &error))
+    let ldflags = &package.go.flags(&plan.version);
+    package_files(attr, plan, strategy, Settings { lto, ldflags })
+        .map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }

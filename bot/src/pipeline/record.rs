@@ -128,7 +128,9 @@ impl Bot {
 
         let timer = Timer::start(&self.clock);
         let bar = (self.new_bar)(&format!("{attr}: building"));
-        let built = self.builder.build(&evaluated, &bar).await;
+        let (watcher, events) = tokio::sync::mpsc::unbounded_channel();
+        let (built, ()) =
+            tokio::join!(self.builder.build_watched(&evaluated, &bar, Some(watcher)), self.follow_build(run, events));
         bar.finish_and_clear();
         let elapsed = timer.stop(summary, "build");
         if let Ok(built) = &built {

@@ -21,6 +21,8 @@ pub(super) struct View {
     built: bool,
     stale: bool,
     limit_reached: bool,
+    /// Why a person holds it on the pages.
+    hold: Option<String>,
 }
 
 /// The branch of a package's pull request, its own or its group's.
@@ -63,7 +65,8 @@ impl Bot {
         };
         let state = self.store.state(attr).await?.filter(|_| !asked);
         let others = self.store.other_pull_requests(attr).await?;
-        Ok(View { current, request, state, others, built, stale: is_stale, limit_reached })
+        let hold = self.store.held(attr).await?.map(|hold| hold.reason);
+        Ok(View { current, request, state, others, built, stale: is_stale, limit_reached, hold })
     }
 
     /// Whether what a pull request was built with has changed in `main` since. A head that is not here (somebody replaced it a
@@ -93,7 +96,7 @@ impl Bot {
             built: view.built,
             stale: view.stale,
             others: &view.others,
-            hold: package.policy.hold.as_deref(),
+            hold: package.policy.hold.as_deref().or(view.hold.as_deref()),
             quiet_until: quiet.into_iter().filter_map(|windows| quiet_until(windows, zone, now)).max(),
             limit_reached: view.limit_reached,
             pinned: matches!(package.policy.track, Track::Exact { .. }),

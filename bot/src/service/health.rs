@@ -2,16 +2,11 @@
 
 use std::sync::{Mutex, PoisonError};
 
-/// The alarm, if there is one; shared between the loop that raises it and the pages that show it.
+/// The alarm, if there is one: pages find it out for themselves, this is for the log, which is told of changes only.
 #[derive(Debug, Default)]
 pub(super) struct Health(Mutex<Option<String>>);
 
 impl Health {
-    /// What is wrong, in a sentence.
-    pub(super) fn alarm(&self) -> Option<String> {
-        self.0.lock().unwrap_or_else(PoisonError::into_inner).clone()
-    }
-
     /// Raises the alarm, or ends it; whether that is news.
     pub(super) fn set(&self, alarm: Option<String>) -> bool {
         let mut known = self.0.lock().unwrap_or_else(PoisonError::into_inner);

@@ -8,8 +8,6 @@ mod health;
 mod pages;
 mod timetable;
 
-use std::path::PathBuf;
-use std::sync::Arc;
 use std::time::Duration;
 
 use jiff::Timestamp;
@@ -17,42 +15,41 @@ use tokio::net::TcpListener;
 use tokio::sync::{Mutex, Notify, watch};
 
 use self::health::Health;
-pub use self::pages::{ServeError, bind};
+pub use self::pages::{ServeError, bind, show};
 use self::timetable::Timetable;
-use crate::dashboard::{Site, export};
-use crate::message::text;
+use crate::dashboard::{Actions, App, Oversight, Site};
 use crate::pipeline::{Bot, CycleSummary};
 use crate::store::{JobKind, StoreError};
 
 /// No sleep is longer: a clock that was set, or a lid that was opened, is noticed by then.
 const LONGEST_SLEEP: Duration = Duration::from_secs(30);
 
-/// How long pages may be older than what they show, so that many changes are one export.
-const PAGES_DELAY: Duration = Duration::from_millis(500);
+/// How soon the schedule, and what people ask for on the pages, is looked at again.
+const SHORT_SLEEP: Duration = Duration::from_secs(2);
 
 /// How long updates rest after the store or the forge failed them.
 const REST: Duration = Duration::from_secs(60);
 
 /// Where the service shows what it does.
+#[derive(Debug)]
 pub struct Shown {
     /// An open port.
     pub listener: TcpListener,
-    /// The folder that pages are exported to.
-    pub folder: PathBuf,
     /// What the pages say of the overlay.
     pub site: Site,
+    /// Who may act on them.
+    pub actions: Option<Actions>,
 }
 
 struct Service<'a> {
     bot: &'a Bot,
-    health: Arc<Health>,
+    health: Health,
     /// Taken by whatever builds.
     machine: Mutex<()>,
     /// There may be an update to do.
     updates: Notify,
-    /// There is something new to show.
-    news: Notify,
-    started: Timestamp,
+    /// What the alarm goes by.
+    oversight: Oversight,
 }
 
 /// Runs until `stop` becomes true; what was under way then is put back into the queue.
@@ -60,24 +57,27 @@ struct Service<'a> {
 /// # Errors
 /// When the pages cannot be served any more, or the store cannot be left in order.
 pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Result<(), ServiceError> {
+    let settings = &bot.config.service;
+    let oversight =
+        Oversight { schedule: settings.schedule.clone(), alarm_after: settings.alarm_after, since: bot.clock.now() };
     let service = Service {
         bot,
-        health: Arc::default(),
+        health: Health::default(),
         machine: Mutex::new(()),
         updates: Notify::new(),
-        news: Notify::new(),
-        started: bot.clock.now(),
+        oversight: oversight.clone(),
     };
-    let Shown { listener, folder, site } = shown;
+    let Shown { listener, site, actions } = shown;
+    let mut app = App::new(bot.store.clone(), site, bot.clock.clone());
+    (app.oversight, app.actions) = (Some(oversight), actions);
     let mut stopped = stop.clone();
     let until = async move {
         // The sender goes away with the program only.
         let _ = stopped.wait_for(|stop| *stop).await;
     };
-    export(&bot.store, &folder, &site).await?;
-    let server = pages::serve(listener, &folder, Arc::clone(&service.health), until);
+    let server = pages::serve(listener, app, until);
     let work = async {
-        tokio::join!(service.look(), service.update(), service.show(&folder, &site));
+        tokio::join!(service.look(), service.update());
     };
     tokio::select! {
         result = server => result.map_err(ServiceError::Serve)?,
@@ -86,7 +86,6 @@ pub async fn run(bot: &Bot, shown: Shown, mut stop: watch::Receiver<bool>) -> Re
         _ = stop.wait_for(|stop| *stop) => {}
     }
     bot.store.leave().await?;
-    export(&bot.store, &folder, &site).await?;
     Ok(())
 }
 
@@ -96,9 +95,6 @@ pub enum ServiceError {
     /// The server.
     #[error("the pages cannot be served any more: {0}")]
     Serve(#[source] std::io::Error),
-    /// The pages.
-    #[error(transparent)]
-    Export(#[from] crate::dashboard::ExportError),
     /// The store.
     #[error(transparent)]
     Store(#[from] StoreError),
@@ -119,8 +115,10 @@ impl Service<'_> {
             };
             if !due.is_now() {
                 self.watch_over().await;
-                tokio::time::sleep(due.rest(self.bot.clock.now()).min(LONGEST_SLEEP)).await;
-                continue;
+                if !self.is_asked().await {
+                    tokio::time::sleep(due.rest(self.bot.clock.now()).min(SHORT_SLEEP)).await;
+                    continue;
+                }
             }
             let started = self.bot.clock.now();
             tracing::info!(packages = due.packages.len(), reason = %due.reason, "looking at upstreams");
@@ -143,31 +141,27 @@ impl Service<'_> {
             };
             if let Err(error) = looked.await {
                 tracing::error!("{error}; the next look is made when the schedule says so");
+                if !due.is_now() {
+                    // What somebody asked for is still there; it is not to be tried without a pause.
+                    tokio::time::sleep(REST).await;
+                }
             }
             self.updates.notify_one();
-            self.news.notify_one();
         }
+    }
+
+    /// Whether somebody asked for a look that the schedule does not know of.
+    async fn is_asked(&self) -> bool {
+        let next = self.bot.store.next_due(JobKind::Check).await.ok().flatten();
+        next.is_some_and(|next| next <= self.bot.clock.now())
     }
 
     /// Raises the alarm when no look has got through for too long, and ends it when one has.
     async fn watch_over(&self) {
-        let service = &self.bot.config.service;
-        let last = match self.bot.store.last_good_cycle().await {
-            // One from the future was before the clock was set.
-            Ok(last) => last
-                .map(|cycle| cycle.finished)
-                .filter(|finished| *finished <= self.bot.clock.now())
-                .unwrap_or(self.started),
-            Err(error) => {
-                self.alarm(Some(format!("the store cannot be read: {error}")));
-                return;
-            }
-        };
-        let overdue = service.schedule.overdue(last, self.bot.clock.now(), service.alarm_after);
-        self.alarm(overdue.map(|silent| {
-            let silent = text::duration(silent.try_into().unwrap_or_default());
-            format!("no look at the upstreams has got through for {silent}; the log says why")
-        }));
+        match self.oversight.alarm(&self.bot.store, self.bot.clock.now()).await {
+            Ok(alarm) => self.alarm(alarm),
+            Err(error) => self.alarm(Some(format!("the store cannot be read: {error}"))),
+        }
     }
 
     fn alarm(&self, alarm: Option<String>) {
@@ -177,7 +171,6 @@ impl Service<'_> {
             } else {
                 tracing::warn!("a look at the upstreams has got through again");
             }
-            self.news.notify_one();
         }
     }
 
@@ -203,7 +196,6 @@ impl Service<'_> {
                     if let Err(error) = self.bot.move_stable(&mut summary).await {
                         tracing::error!("`stable` cannot be moved: {error}");
                     }
-                    self.news.notify_one();
                 }
                 Ok(None) => self.wait_for_update().await,
                 Err(error) => {
@@ -222,26 +214,9 @@ impl Service<'_> {
             () = tokio::time::sleep(rest.clamp(Duration::from_millis(100), LONGEST_SLEEP)) => {}
         }
     }
-
-    /// Exports the pages when there is news.
-    async fn show(&self, folder: &std::path::Path, site: &Site) {
-        loop {
-            self.news.notified().await;
-            tokio::time::sleep(PAGES_DELAY).await;
-            if let Err(error) = export(&self.bot.store, folder, site).await {
-                tracing::error!("{error}");
-            }
-        }
-    }
 }
 
 /// The time between; none if it has passed.
 fn until(now: Timestamp, then: Timestamp) -> Duration {
     then.duration_since(now).try_into().unwrap_or(Duration::ZERO)
-}
-
-impl std::fmt::Debug for Shown {
-    fn fmt(&self, formatter: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        formatter.debug_struct("Shown").field("folder", &self.folder).finish_non_exhaustive()
-    }
 }

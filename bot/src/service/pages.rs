@@ -1,30 +1,12 @@
-//! The pages while the bot works: the exported files, and whether all is well.
+//! The pages while the bot works.
 
 use std::net::SocketAddr;
-use std::path::Path;
-use std::sync::Arc;
 
 use axum::Router;
-use axum::extract::State;
-use axum::http::{HeaderName, HeaderValue, StatusCode, header};
-use axum::response::{IntoResponse, Redirect, Response};
-use axum::routing::get;
 use tokio::net::TcpListener;
-use tower_http::services::ServeDir;
-use tower_http::set_header::SetResponseHeaderLayer;
+use tokio::sync::watch;
 
-use super::health::Health;
-
-/// What every answer says of itself: nothing of ours needs a script, a frame or another host.
-const HEADERS: [(HeaderName, &str); 4] = [
-    (
-        header::CONTENT_SECURITY_POLICY,
-        "default-src 'none'; style-src 'self'; img-src 'self' data:; base-uri 'none'; form-action 'none'; frame-ancestors 'none'",
-    ),
-    (header::X_CONTENT_TYPE_OPTIONS, "nosniff"),
-    (header::REFERRER_POLICY, "no-referrer"),
-    (header::CACHE_CONTROL, "no-cache"),
-];
+use crate::dashboard::{App, router};
 
 /// Why the pages cannot be served.
 #[derive(Debug, thiserror::Error)]
@@ -42,28 +24,22 @@ pub async fn bind(listen: SocketAddr) -> Result<TcpListener, ServeError> {
     TcpListener::bind(listen).await.map_err(|source| ServeError { listen, source })
 }
 
-/// Serves the exported pages below `folder`, and `/health`, until `stop` ends.
+/// Serves the pages until `stop` ends.
 pub(super) async fn serve(
     listener: TcpListener,
-    folder: &Path,
-    health: Arc<Health>,
+    app: App,
     stop: impl Future<Output = ()> + Send + 'static,
 ) -> std::io::Result<()> {
-    let mut app = Router::new()
-        .route("/", get(|| async { Redirect::temporary("/index.html") }))
-        .route("/health", get(answer))
-        .with_state(health)
-        .fallback_service(ServeDir::new(folder).append_index_html_on_directories(false));
-    for (name, value) in HEADERS {
-        app = app.layer(SetResponseHeaderLayer::overriding(name, HeaderValue::from_static(value)));
-    }
-    axum::serve(listener, app).with_graceful_shutdown(stop).await
+    axum::serve(listener, router(app)).with_graceful_shutdown(stop).await
 }
 
-/// 200 and `ok`, or 503 and what is wrong.
-async fn answer(State(health): State<Arc<Health>>) -> Response {
-    match health.alarm() {
-        None => (StatusCode::OK, "ok\n".to_owned()).into_response(),
-        Some(alarm) => (StatusCode::SERVICE_UNAVAILABLE, format!("{alarm}\n")).into_response(),
+/// Serves pages alone, beside the bot or without it, until `stop` becomes true; what is still being answered then is cut off.
+///
+/// # Errors
+/// When the port cannot be used any more.
+pub async fn show(listener: TcpListener, app: Router, mut stop: watch::Receiver<bool>) -> std::io::Result<()> {
+    tokio::select! {
+        served = async { axum::serve(listener, app).await } => served,
+        _ = stop.wait_for(|stop| *stop) => Ok(()),
     }
 }

@@ -31,7 +31,7 @@ impl Store {
             .execute(&self.pool)
             .await
             .map_err(StoreError::query("remember a cycle"))?;
-        Ok(())
+        self.record_freshness().await
     }
 
     /// The newest cycle, if there ever was one.

@@ -8,11 +8,14 @@
 mod codec;
 mod cycles;
 mod error;
+mod feed;
+mod figures;
 mod forge_records;
 mod intents;
 mod jobs;
 mod open;
 mod packages;
+mod pages;
 mod pull_requests;
 mod runs;
 mod runs_read;
@@ -33,9 +36,16 @@ use crate::model::Clock;
 pub use crate::model::Failure;
 pub use cycles::Cycle;
 pub use error::StoreError;
+pub use feed::{FeedEvent, FeedOf};
+pub use figures::Figures;
 pub use intents::{Intent, IntentId};
 pub use jobs::{Job, JobEnd, JobKind, JobReason, JobState, Lease};
 pub use packages::{ConfiguredPackage, Event, EventKind, Package, PackageState, ReasonCode, State};
+pub use pages::{
+    AdvisoryOf, AdvisoryRecord, DayOfBuilds, DayOfFreshness, Dependency, DependencyUse, FailedPackage, GraphEdge,
+    GraphNode, Hold, HostRecord, ListedPackage, Listing, LiveLine, LogSize, MaintainerCount, Order, PackageQuery,
+    QueuedJob, ReleaseGraph, ReleaseRecord, RequestQuery, RunQuery, StageTime, UsualTime,
+};
 pub use pull_requests::{OtherPullRequest, PrState, PullRequest, PullRequestDraft};
 pub use runs::{DerivationRecord, DerivationState, NewRun, RunId, RunOutcome, RunResult, StageRecord, SystemResult};
 pub use runs_read::{LogText, Run, Stage};

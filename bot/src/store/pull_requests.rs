@@ -106,7 +106,7 @@ pub struct OtherPullRequest {
 }
 
 #[derive(sqlx::FromRow)]
-struct PullRequestRow {
+pub(super) struct PullRequestRow {
     number: i64,
     branch: String,
     attr: Option<String>,

@@ -12,7 +12,7 @@ use crate::store::text_enum::text_enum;
 use crate::store::{Store, StoreError, codec};
 
 /// The number of a run; greater is later.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash, Serialize, Deserialize, schemars::JsonSchema)]
 #[serde(transparent)]
 pub struct RunId(pub i64);
 
@@ -47,6 +47,10 @@ text_enum!(
         TimedOut = "timed_out",
         /// Its result does not have the promised hash.
         HashMismatch = "hash_mismatch",
+        /// Its builder is at work.
+        Building = "building",
+        /// Its builder has ended; how well is known when all have.
+        Ended = "ended",
     }
 );
 
@@ -88,7 +92,7 @@ pub struct DerivationRecord {
 }
 
 /// What was built and tried on one system.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct SystemResult {
     /// The system.
     pub system: System,
@@ -96,6 +100,7 @@ pub struct SystemResult {
     pub succeeded: bool,
     /// Time from the first builder's start to the end.
     #[serde(rename = "elapsed_ms", with = "elapsed_ms")]
+    #[schemars(with = "u64")]
     pub elapsed: Duration,
     /// The programs that the smoke test started.
     pub programs: Vec<String>,
@@ -226,7 +231,9 @@ impl Store {
         .execute(&self.pool)
         .await
         .map_err(StoreError::query("end a run"))?;
-        exists(run, done.rows_affected())
+        exists(run, done.rows_affected())?;
+        self.explain_failure(run).await?;
+        self.drop_live_lines(run).await
     }
 }
 

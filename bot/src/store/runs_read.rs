@@ -68,7 +68,7 @@ pub struct LogText {
 }
 
 #[derive(sqlx::FromRow)]
-struct RunRow {
+pub(super) struct RunRow {
     id: i64,
     attr: String,
     version: String,

@@ -4,7 +4,7 @@ use flate2::Compression;
 use flate2::write::GzEncoder;
 use tar::{Builder, EntryType, Header};
 
-use super::{ArchiveError, CrateFacts, Limits, read_crate};
+use super::{ArchiveError, CrateFacts, CrateTexts, Limits, read_crate};
 
 /// Writes a header by hand, since `tar` itself refuses to write hostile paths.
 fn entry(builder: &mut Builder<Vec<u8>>, kind: EntryType, path: &str, content: &[u8]) {
@@ -27,7 +27,7 @@ fn archive(entries: &[(EntryType, &str, &[u8])]) -> Vec<u8> {
     gzip.finish().unwrap()
 }
 
-fn read(entries: &[(EntryType, &str, &[u8])]) -> Result<CrateFacts, ArchiveError> {
+fn read(entries: &[(EntryType, &str, &[u8])]) -> Result<(CrateFacts, CrateTexts), ArchiveError> {
     read_crate(archive(entries).as_slice(), "a", "1.0.0", Limits::default())
 }
 
@@ -35,7 +35,7 @@ const MANIFEST: (EntryType, &str, &[u8]) = (EntryType::Regular, "a-1.0.0/Cargo.t
 
 #[test]
 fn keeps_manifest_lock_targets_and_the_variables_that_sources_name() {
-    let facts = read(&[
+    let (facts, texts) = read(&[
         MANIFEST,
         (EntryType::Regular, "a-1.0.0/Cargo.lock", b"version = 4"),
         (EntryType::Regular, "a-1.0.0/src/lib.rs", b"env!(\"CARGO_PKG_AUTHORS\") CARGO_PKG_VERSION_MAJOR"),
@@ -43,15 +43,16 @@ fn keeps_manifest_lock_targets_and_the_variables_that_sources_name() {
         (EntryType::Regular, "a-1.0.0/src/bin/x/other.rs", b"CARGO_PKG_NAME"),
     ])
     .unwrap();
-    assert_eq!(facts.manifest, "[package]");
-    assert_eq!(facts.lock.as_deref(), Some("version = 4"));
-    assert_eq!(Vec::from_iter(facts.target_files), ["src/bin/x/main.rs", "src/lib.rs"]);
+    assert_eq!(texts.manifest, "[package]");
+    assert_eq!(texts.lock.as_deref(), Some("version = 4"));
+    assert_eq!(Vec::from_iter(texts.target_files), ["src/bin/x/main.rs", "src/lib.rs"]);
     assert_eq!(Vec::from_iter(facts.env_names), ["AUTHORS"]);
 }
 
 #[test]
 fn a_variable_name_put_together_at_run_time_counts_as_all_of_them() {
-    let facts = read(&[MANIFEST, (EntryType::Regular, "a-1.0.0/build.rs", b"concat!(\"CARGO_PKG_\", x)")]).unwrap();
+    let (facts, _) =
+        read(&[MANIFEST, (EntryType::Regular, "a-1.0.0/build.rs", b"concat!(\"CARGO_PKG_\", x)")]).unwrap();
     assert!(facts.env_names.contains("*"));
 }
 

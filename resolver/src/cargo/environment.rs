@@ -8,22 +8,23 @@ use std::collections::{BTreeMap, BTreeSet};
 use guppy::PackageId;
 use guppy::graph::PackageMetadata;
 
-use crate::archive::CrateFacts;
+use super::manifest::rust_version;
+use super::units::Packages;
 
 /// For each package by id: the non-empty values that some source reachable from it names.
-pub(super) fn values<'a>(
-    packages: &'a BTreeMap<String, PackageMetadata<'a>>,
-    facts: impl Fn(&str) -> Option<&'a CrateFacts>,
-) -> BTreeMap<String, BTreeMap<String, String>> {
-    let own: Named<'_> =
-        packages.iter().filter_map(|(id, package)| Some((package.id(), &facts(id)?.env_names))).collect();
+pub(super) fn values(packages: &Packages<'_>) -> BTreeMap<String, BTreeMap<String, String>> {
+    let own: Named<'_> = packages.all().map(|(package, known)| (package.id(), &known.facts.env_names)).collect();
     let mut reachable = BTreeMap::new();
     packages
-        .iter()
-        .map(|(id, package)| {
-            let rust_version = || facts(id).and_then(|facts| rust_version(&facts.manifest));
-            let names = reachable_names(*package, &own, &mut reachable);
-            (id.clone(), wanted(package, &names, rust_version))
+        .all()
+        .map(|(package, known)| {
+            // Where cargo was asked, the manifest says it.
+            let rust_version = || match &known.facts.package {
+                Some(package) => package.rust_version.clone(),
+                None => rust_version(&known.texts?.manifest.parse().ok()?),
+            };
+            let names = reachable_names(package, &own, &mut reachable);
+            (known.id.clone(), wanted(&package, &names, rust_version))
         })
         .collect()
 }
@@ -66,12 +67,6 @@ fn wanted(
         values.extend(rust_version().map(|version| ("RUST_VERSION".to_owned(), version)));
     }
     values
-}
-
-/// `package.rust-version` as it is written there (`1.85`), which is what cargo exports; guppy completes it.
-pub(super) fn rust_version(manifest: &str) -> Option<String> {
-    let manifest: toml::Table = manifest.parse().ok()?;
-    manifest.get("package")?.get("rust-version")?.as_str().map(str::to_owned)
 }
 
 /// As cargo sets them: the Cargo book, "Environment variables Cargo sets for crates".

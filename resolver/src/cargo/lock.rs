@@ -1,37 +1,48 @@
-//! `Cargo.lock`, versions 1 to 4: which crates, with which checksums.
+//! `Cargo.lock`, versions 1 to 4: which packages, from where, with which checksums.
 
 use std::collections::BTreeMap;
 
 use serde::Deserialize;
 
-use crate::catalog::CrateVersion;
+use super::source::Source;
 use crate::error::ResolveError;
 
-/// A registry crate of a lock.
+/// An entry of a lock.
 #[derive(Debug, Clone, PartialEq, Eq)]
-pub struct LockedCrate {
-    /// Name, version, checksum.
-    pub id: CrateVersion,
-    /// The names of the entries that it needs, with the version where the name alone is not enough.
-    pub dependencies: Vec<(String, Option<String>)>,
+pub(super) struct LockedCrate {
+    /// The package's name.
+    pub(super) name: String,
+    /// Its version.
+    pub(super) version: String,
+    /// Where it comes from.
+    pub(super) source: Source,
+    /// The SHA-256 of its archive, where it has one, in lower-case hexadecimal.
+    pub(super) sha256: Option<String>,
+    /// The entries that it needs.
+    pub(super) dependencies: Vec<Reference>,
 }
 
-#[derive(Deserialize)]
+/// How an entry names another: by no more than is needed to tell it from the rest.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct Reference {
+    /// The name.
+    pub(super) name: String,
+    /// The version, where several entries have the name.
+    pub(super) version: Option<String>,
+    /// The source as it is spelled, where several have name and version, and always in old locks.
+    pub(super) source: Option<String>,
+}
+
+#[derive(Default, Deserialize)]
 struct LockFile {
-    #[serde(default = "oldest_version")]
-    version: u32,
+    version: Option<u32>,
     #[serde(default)]
     package: Vec<Entry>,
     #[serde(default)]
     metadata: BTreeMap<String, String>,
 }
 
-/// A lock without a `version` is of version 1 or 2.
-fn oldest_version() -> u32 {
-    1
-}
-
-#[derive(Deserialize)]
+#[derive(Default, Deserialize)]
 struct Entry {
     name: String,
     version: String,
@@ -41,101 +52,122 @@ struct Entry {
     dependencies: Vec<String>,
 }
 
-/// The registry that every lock calls by this name, whatever mirror it was made with: cargo's own constant.
-pub(super) const CRATES_IO: &str = guppy::graph::ExternalSource::CRATES_IO_URL;
+impl Reference {
+    /// `name`, `name version` or `name version (source)`.
+    fn parse(text: &str) -> Self {
+        let mut words = text.splitn(3, ' ').map(str::to_owned);
+        let name = words.next().unwrap_or_default();
+        let version = words.next();
+        let source = words.next().map(|source| source.trim_matches(['(', ')']).to_owned());
+        Self { name, version, source }
+    }
+}
 
-/// The crates that a lock names beside the root, in the lock's order.
+/// The entries of a lock, in its order; `label` is whose it is, for messages.
 ///
 /// # Errors
-/// When the lock is of an unknown version, an entry is not from the registry, or one has no checksum.
-pub fn locked_crates(root: &CrateVersion, text: &str) -> Result<Vec<LockedCrate>, ResolveError> {
-    read(root, text).map(|lock| lock.crates)
-}
-
-/// A lock, taken apart.
-#[derive(Debug)]
-pub(super) struct Lock {
-    /// Everything beside the root.
-    pub(super) crates: Vec<LockedCrate>,
-    /// What the root needs, as in [`LockedCrate::dependencies`].
-    pub(super) root: Vec<(String, Option<String>)>,
-}
-
-/// `name`, `name version` or `name version (source)`.
-fn reference(text: &str) -> (String, Option<String>) {
-    let mut words = text.split(' ');
-    (words.next().unwrap_or_default().to_owned(), words.next().map(str::to_owned))
-}
-
-/// As [`locked_crates`], with the root's own entry.
-pub(super) fn read(root: &CrateVersion, text: &str) -> Result<Lock, ResolveError> {
-    let invalid = |reason: String| ResolveError::Lock { package: root.label(), reason };
-    let lock: LockFile = toml::from_str(text).map_err(|error| invalid(error.to_string()))?;
-    if !(1..=4).contains(&lock.version) {
-        return Err(invalid(format!("version {} is newer than the 4 that we read; update nixwright", lock.version)));
+/// When the lock is of an unknown version, a source is of an unknown kind, or a registry's entry has no checksum.
+pub(super) fn read(label: &str, text: &str) -> Result<Vec<LockedCrate>, ResolveError> {
+    let invalid = |reason: String| ResolveError::Lock { package: label.to_owned(), reason };
+    let lock = match as_cargo_writes(text) {
+        Some(lock) => lock,
+        None => toml::from_str(text).map_err(|error| invalid(error.to_string()))?,
+    };
+    // A lock without a `version` is of version 1 or 2.
+    let version = lock.version.unwrap_or(1);
+    if !(1..=4).contains(&version) {
+        return Err(invalid(format!("version {version} is newer than the 4 that we read; update nixwright")));
     }
-    let (mut crates, mut needs) = (Vec::new(), Vec::new());
-    for entry in lock.package {
-        let Some(source) = entry.source else {
-            if entry.name == root.name {
-                needs = entry.dependencies.iter().map(|text| reference(text)).collect();
-                continue;
-            }
-            return Err(unsupported(root, &entry.name, &entry.version, "a path"));
+    let read = |entry: Entry| {
+        let Entry { name, version, source, checksum, dependencies } = entry;
+        let place = match &source {
+            None => Source::Tree,
+            Some(source) => Source::parse(source).ok_or_else(|| ResolveError::UnsupportedSource {
+                package: label.to_owned(),
+                dependency: format!("{name} {version}"),
+                source_url: source.clone(),
+            })?,
         };
-        if !is_crates_io(&source) {
-            return Err(unsupported(root, &entry.name, &entry.version, &source));
+        let old = || lock.metadata.get(&format!("checksum {name} {version} ({})", source.as_deref()?)).cloned();
+        let sha256 = checksum.or_else(old).filter(|sum| is_sha256(sum));
+        if sha256.is_none() && matches!(place, Source::CratesIo | Source::Registry { .. }) {
+            return Err(invalid(format!("{name} {version} has no SHA-256 checksum")));
         }
-        let old_key = format!("checksum {} {} ({source})", entry.name, entry.version);
-        let sha256 = entry
-            .checksum
-            .or_else(|| lock.metadata.get(&old_key).cloned())
-            .filter(|sum| sum.len() == 64 && sum.bytes().all(|b| b.is_ascii_digit() || (b'a'..=b'f').contains(&b)))
-            .ok_or_else(|| invalid(format!("{} {} has no SHA-256 checksum", entry.name, entry.version)))?;
-        let id = CrateVersion { name: entry.name, version: entry.version, sha256 };
-        crates.push(LockedCrate { id, dependencies: entry.dependencies.iter().map(|text| reference(text)).collect() });
-    }
-    Ok(Lock { crates, root: needs })
+        let dependencies = dependencies.iter().map(|text| Reference::parse(text)).collect();
+        Ok(LockedCrate { name, version, source: place, sha256, dependencies })
+    };
+    lock.package.into_iter().map(read).collect()
 }
 
-fn unsupported(root: &CrateVersion, name: &str, version: &str, source: &str) -> ResolveError {
-    ResolveError::UnsupportedSource {
-        package: root.label(),
-        dependency: format!("{name} {version}"),
-        source_url: source.to_owned(),
-    }
+fn is_sha256(sum: &str) -> bool {
+    sum.len() == 64 && sum.bytes().all(|byte| byte.is_ascii_digit() || (b'a'..=b'f').contains(&byte))
 }
 
-/// Locks name the public registry by its git index, and since cargo 1.68 now and then by its sparse one.
-fn is_crates_io(source: &str) -> bool {
-    source == format!("registry+{CRATES_IO}") || source == CRATES_IO
+/// Locks are written by cargo, a line for each thing; reading just that takes a tenth of the time that TOML takes. Anything
+/// else is `None`.
+fn as_cargo_writes(text: &str) -> Option<LockFile> {
+    let mut lock = LockFile::default();
+    let mut in_list = false;
+    for line in text.lines() {
+        if in_list {
+            if line == "]" {
+                in_list = false;
+            } else {
+                let item = quoted(line.strip_prefix(' ')?.strip_suffix(',')?)?;
+                lock.package.last_mut()?.dependencies.push(item);
+            }
+        } else if line == "[[package]]" {
+            lock.package.push(Entry::default());
+        } else if line == "dependencies = [" {
+            in_list = true;
+        } else if !line.is_empty() && !line.starts_with('#') {
+            let (key, value) = line.split_once(" = ")?;
+            match (lock.package.last_mut(), key) {
+                (None, "version") => lock.version = Some(value.parse().ok()?),
+                (Some(entry), "name") => entry.name = quoted(value)?,
+                (Some(entry), "version") => entry.version = quoted(value)?,
+                (Some(entry), "source") => entry.source = Some(quoted(value)?),
+                (Some(entry), "checksum") => entry.checksum = Some(quoted(value)?),
+                _ => return None,
+            }
+        }
+    }
+    let is_whole = |entry: &Entry| !entry.name.is_empty() && !entry.version.is_empty();
+    (!in_list && lock.package.iter().all(is_whole)).then_some(lock)
+}
+
+/// A string of TOML without anything to unescape.
+fn quoted(text: &str) -> Option<String> {
+    let inner = text.strip_prefix('"')?.strip_suffix('"')?;
+    (!inner.contains(['"', '\\'])).then(|| inner.to_owned())
 }
 
 #[cfg(test)]
 mod tests {
-    use super::{CrateVersion, locked_crates};
+    use super::{as_cargo_writes, read};
+    use crate::cargo::source::Source;
 
     const SUM: &str = "0123456789012345678901234567890123456789012345678901234567890123";
-
-    fn root() -> CrateVersion {
-        CrateVersion { name: "root".to_owned(), version: "1.0.0".to_owned(), sha256: SUM.to_owned() }
-    }
+    const CRATES_IO: &str = "registry+https://github.com/rust-lang/crates.io-index";
 
     #[test]
     fn reads_checksums_beside_the_entry_and_in_the_old_table() {
-        let source = "registry+https://github.com/rust-lang/crates.io-index";
         let new = format!(
-            "version = 4\n[[package]]\nname = \"root\"\nversion = \"1.0.0\"\n\
-             [[package]]\nname = \"a\"\nversion = \"0.1.0\"\nsource = \"{source}\"\nchecksum = \"{SUM}\"\n"
+            "version = 4\n\n[[package]]\nname = \"root\"\nversion = \"1.0.0\"\ndependencies = [\n \"a\",\n]\n\n\
+             [[package]]\nname = \"a\"\nversion = \"0.1.0\"\nsource = \"{CRATES_IO}\"\nchecksum = \"{SUM}\"\n"
         );
         let old = format!(
-            "[[package]]\nname = \"a\"\nversion = \"0.1.0\"\nsource = \"{source}\"\n\
-             [metadata]\n\"checksum a 0.1.0 ({source})\" = \"{SUM}\"\n"
+            "[[package]]\nname = \"root\"\nversion = \"1.0.0\"\ndependencies = [\"a 0.1.0 ({CRATES_IO})\"]\n\
+             [[package]]\nname = \"a\"\nversion = \"0.1.0\"\nsource = \"{CRATES_IO}\"\n\
+             [metadata]\n\"checksum a 0.1.0 ({CRATES_IO})\" = \"{SUM}\"\n"
         );
+        assert!(as_cargo_writes(&new).is_some());
+        assert!(as_cargo_writes(&old).is_none());
         for text in [new, old] {
-            let crates = locked_crates(&root(), &text).unwrap();
-            assert_eq!(crates.len(), 1);
-            assert_eq!(crates[0].id.sha256, SUM);
+            let [root, a] = read("root 1.0.0", &text).unwrap().try_into().unwrap();
+            assert_eq!((root.source, a.source), (Source::Tree, Source::CratesIo));
+            assert_eq!(a.sha256.as_deref(), Some(SUM));
+            assert_eq!(root.dependencies[0].name, "a");
         }
     }
 
@@ -144,12 +176,11 @@ mod tests {
         let entry = |rest: &str| format!("[[package]]\nname = \"a\"\nversion = \"0.1.0\"\n{rest}");
         for (text, expected) in [
             ("version = 5".to_owned(), "version 5 is newer"),
-            (entry("source = \"git+https://x.example/a#0\""), "a 0.1.0 from git+https://x.example/a#0"),
-            (entry(""), "a 0.1.0 from a path"),
-            (entry("source = \"registry+https://github.com/rust-lang/crates.io-index\""), "no SHA-256 checksum"),
+            (entry("source = \"git+https://x.example/a#main\""), "a 0.1.0 from git+https://x.example/a#main"),
+            (entry(&format!("source = \"{CRATES_IO}\"")), "no SHA-256 checksum"),
             ("[[package".to_owned(), "Cargo.lock of root 1.0.0"),
         ] {
-            let message = locked_crates(&root(), &text).unwrap_err().to_string();
+            let message = read("root 1.0.0", &text).unwrap_err().to_string();
             assert!(message.contains(expected), "{message}");
         }
     }

@@ -5,27 +5,31 @@
 //! package, side and feature set.
 
 mod environment;
+mod folder;
+mod known;
 pub mod lines;
 mod lock;
 mod manifest;
 pub mod package_facts;
+mod source;
 mod synthesis;
 mod targets;
+pub mod tree;
 mod units;
 
 use std::collections::{BTreeMap, BTreeSet};
 
 use guppy::graph::PackageGraph;
 
-use crate::archive::CrateFacts;
 use crate::catalog::{Catalog, CrateVersion, Request, Step};
 use crate::error::ResolveError;
-use crate::plan::cargo::{CargoGraph, Judge, Package, Selection};
+use crate::plan::cargo::{CargoGraph, Judge, Origin, Package, Selection};
 use crate::plan::{Graph, Metadata, Plan};
 
-use lock::Lock;
-pub use lock::{LockedCrate, locked_crates};
-pub use manifest::reduce_manifest;
+pub use folder::{Folder, cargo_folder};
+use known::Known;
+use manifest::RootManifest;
+pub use source::Source;
 use targets::Expressions;
 
 /// A system to resolve for.
@@ -42,16 +46,24 @@ pub struct SystemTriple {
 /// What to resolve.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Release {
-    /// The root crate.
+    /// The root crate; for a project what it is called, and no hash.
     pub root: CrateVersion,
+    /// The project that is resolved, where it is no crate of the registry.
+    pub project: Option<Project>,
     /// For which systems.
     pub systems: Vec<SystemTriple>,
     /// With which features and binaries.
     pub selection: Selection,
 }
 
-/// The files that cargo may see of a package: never more than manifest, lock and empty targets.
-pub type Folder = BTreeMap<String, String>;
+/// A package or workspace that lies in a tree.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Project {
+    /// The tree's key in [`Catalog::trees`].
+    pub tree: String,
+    /// The folder of the workspace's root in it; that of the top is the empty text.
+    pub workspace: String,
+}
 
 /// Goes as far as the catalog allows; see [`crate::catalog`].
 ///
@@ -59,29 +71,53 @@ pub type Folder = BTreeMap<String, String>;
 /// [`ResolveError`] when no further fact can help.
 pub fn step(release: &Release, catalog: &Catalog) -> Result<Step, ResolveError> {
     let mut needs = missing_cfgs(release, catalog);
-    let Some(root) = catalog.crates.get(&release.root.sha256) else {
-        needs.push(Request::Crate(release.root.clone()));
+    let Some((manifest, shipped)) = root_texts(release, catalog)? else {
+        let root = release.root.clone();
+        needs.extend([Request::Crate(root.clone(), None), Request::Texts(root, None)]);
         return Ok(Step::Need(needs));
     };
-    let Some(lock) = root.lock.as_ref().or(catalog.lock.as_ref()) else {
+    // A lock of cargo's is one that was asked for: the release has none, or one that does not fit.
+    let Some(lock) = catalog.lock.as_ref().or(shipped) else {
         needs.push(Request::Lock);
         return Ok(Step::Need(needs));
     };
-    let Lock { crates: locked, root: needed } = lock::read(&release.root, lock)?;
-    let missing = locked.iter().filter(|locked| !catalog.crates.contains_key(&locked.id.sha256));
-    needs.extend(missing.map(|locked| Request::Crate(locked.id.clone())));
+    let label = release.root.label();
+    let locked = lock::read(&label, lock)?;
+    needs.extend(known::requests(release, &locked, catalog));
     if !needs.is_empty() {
         return Ok(Step::Need(needs));
     }
+    let manifest = RootManifest::read(&label, manifest)?;
+    let known = known::gather(release, &locked, catalog)?;
     // Where cargo was asked it had to be; else its metadata follows from what is known, most of the time.
     let (metadata, judge) = if let Some(metadata) = &catalog.metadata {
         (targets::replace_expressions(metadata).map_err(|reason| unusable(release, reason))?, Judge::Cargo)
-    } else if let Some(metadata) = synthesis::metadata(&release.root, root, &needed, &locked, catalog) {
+    } else if let Some(metadata) = synthesis::metadata(&known, &known::edges(&locked)) {
         (metadata, Judge::Facts)
     } else {
-        return Ok(Step::Need(vec![Request::Metadata]));
+        let unread = known.iter().filter(|known| known.texts.is_none()).filter_map(|known| {
+            Some(Request::Texts(known::crate_version(known.entry)?, known::registry(&known.entry.source)))
+        });
+        return Ok(Step::Need(unread.chain([Request::Metadata]).collect()));
     };
-    plan(release, catalog, root, &locked, metadata, judge).map(|plan| Step::Done(Box::new(plan)))
+    plan(release, catalog, &manifest, &known, metadata, judge).map(|plan| Step::Done(Box::new(plan)))
+}
+
+/// The manifest of the root and the lock that is shipped with it; nothing if they are not known yet.
+fn root_texts<'c>(
+    release: &'c Release,
+    catalog: &'c Catalog,
+) -> Result<Option<(&'c str, Option<&'c String>)>, ResolveError> {
+    if let Some((project, tree)) = known::own_tree(release, catalog)? {
+        let manifest = tree.manifests.get(&project.workspace).ok_or_else(|| ResolveError::Manifest {
+            package: release.root.label(),
+            reason: "there is none".to_owned(),
+        })?;
+        return Ok(Some((manifest, tree.locks.get(&project.workspace))));
+    }
+    let sha256 = &release.root.sha256;
+    let texts = catalog.texts.get(sha256).filter(|_| catalog.crates.contains_key(sha256));
+    Ok(texts.map(|texts| (texts.manifest.as_str(), texts.lock.as_ref())))
 }
 
 fn missing_cfgs(release: &Release, catalog: &Catalog) -> Vec<Request> {
@@ -93,52 +129,46 @@ fn missing_cfgs(release: &Release, catalog: &Catalog) -> Vec<Request> {
         .collect()
 }
 
-/// The folder of one crate as cargo may see it.
-///
-/// # Errors
-/// When the manifest is not one.
-pub fn manifest_folder(id: &CrateVersion, facts: &CrateFacts, is_root: bool) -> Result<Folder, ResolveError> {
-    let reduced = reduce_manifest(&id.label(), facts, is_root)?;
-    let mut folder: Folder = reduced.target_files.into_iter().map(|path| (path, String::new())).collect();
-    folder.insert("Cargo.toml".to_owned(), reduced.manifest);
-    Ok(folder)
-}
-
 fn plan(
     release: &Release,
     catalog: &Catalog,
-    root: &CrateFacts,
-    locked: &[LockedCrate],
+    manifest: &RootManifest,
+    known: &[Known<'_>],
     (metadata, expressions): (String, Expressions),
     judge: Judge,
 ) -> Result<Plan, ResolveError> {
-    let label = release.root.label();
     let unusable = |reason: String| unusable(release, reason);
     let graph = PackageGraph::from_json(&metadata).map_err(|error| unusable(error.to_string()))?;
-    let simulation = units::Simulation::new(release, root, &graph)?;
-    let mut units = BTreeMap::new();
+    let packages = units::Packages::new(&graph, known).map_err(unusable)?;
+    let simulation = units::Simulation::new(release, manifest, &graph, &packages)?;
+    let platform = |triple: &str| {
+        let cfg = catalog.target_cfgs.get(triple).map(String::as_str).unwrap_or_default();
+        targets::platform(triple, cfg, &expressions).map_err(unusable)
+    };
+    let mut platforms = Vec::new();
     for system in &release.systems {
-        let platform = |triple: &str| {
-            let cfg = catalog.target_cfgs.get(triple).map(String::as_str).unwrap_or_default();
-            targets::platform(triple, cfg, &expressions).map_err(unusable)
-        };
-        units.insert(system.system.clone(), simulation.units(platform(&system.target)?, platform(&system.host)?)?);
+        platforms.push((system.system.clone(), platform(&system.target)?, platform(&system.host)?));
     }
-    let packages = packages(release, catalog, locked, &graph)?;
+    let units = simulation.all(platforms)?;
+    let root = simulation.root();
     Ok(Plan {
         schema: Plan::SCHEMA,
-        purl: format!("pkg:cargo/{}@{}", release.root.name, release.root.version),
+        purl: match &release.project {
+            None => format!("pkg:cargo/{}@{}", release.root.name, release.root.version),
+            Some(_) => format!("pkg:generic/{}@{}", release.root.name, release.root.version),
+        },
         name: release.root.name.clone(),
         version: release.root.version.clone(),
-        metadata: root_metadata(&simulation, &root.manifest),
+        metadata: root_metadata(root, manifest),
         graph: Graph::Cargo(CargoGraph {
-            root: package_id(&release.root.name, &release.root.version),
-            packages,
+            root: packages.id(root.id()).to_owned(),
+            members: simulation.member_ids(),
+            packages: described(release, known, &packages),
             units,
-            profile: manifest::profile(&label, root)?,
+            profile: manifest.profile.clone(),
             selection: release.selection.clone(),
             judge,
-            lock: catalog.lock.clone().filter(|_| root.lock.is_none()),
+            lock: catalog.lock.clone(),
         }),
     })
 }
@@ -147,58 +177,54 @@ fn unusable(release: &Release, reason: String) -> ResolveError {
     ResolveError::Metadata { package: release.root.label(), reason }
 }
 
-/// The readable id of a package.
-fn package_id(name: &str, version: &str) -> String {
-    format!("{name}-{version}")
+/// The rows of the packages. The lock may hold what no feature reaches; the metadata leaves those out.
+fn described(release: &Release, known: &[Known<'_>], packages: &units::Packages<'_>) -> BTreeMap<String, Package> {
+    let mut env = environment::values(packages);
+    known
+        .iter()
+        .map(|known| {
+            let entry = known.entry;
+            let metadata = packages.metadata(&known.id);
+            let own = || Some(release.root.sha256.clone()).filter(|_| release.project.is_none() && known.is_member);
+            let package = Package {
+                name: entry.name.clone(),
+                version: entry.version.clone(),
+                sha256: entry.sha256.clone().or_else(own).unwrap_or_default(),
+                origin: origin(release, known),
+                links: metadata.and_then(|metadata| metadata.links()).map(str::to_owned),
+                build_script: metadata.is_some_and(|metadata| metadata.has_build_script()),
+                proc_macro: metadata.is_some_and(|metadata| metadata.is_proc_macro()),
+                license: metadata.and_then(|metadata| metadata.license()).map(license_expression),
+                env: env.remove(&known.id).unwrap_or_default(),
+            };
+            (known.id.clone(), package)
+        })
+        .collect()
 }
 
-fn packages(
-    release: &Release,
-    catalog: &Catalog,
-    locked: &[LockedCrate],
-    graph: &PackageGraph,
-) -> Result<BTreeMap<String, Package>, ResolveError> {
-    let everything = locked.iter().map(|locked| &locked.id).chain([&release.root]);
-    let known: BTreeMap<String, guppy::graph::PackageMetadata<'_>> =
-        graph.packages().map(|package| (package_id(package.name(), &package.version().to_string()), package)).collect();
-    let facts: BTreeMap<String, &CrateFacts> = everything
-        .clone()
-        .filter_map(|id| Some((package_id(&id.name, &id.version), catalog.crates.get(&id.sha256)?)))
-        .collect();
-    let mut env = environment::values(&known, |id| facts.get(id).copied());
-    let mut packages = BTreeMap::new();
-    for id in everything.clone() {
-        let key = package_id(&id.name, &id.version);
-        // The lock may hold what no feature reaches; cargo's metadata leaves those out.
-        let metadata = known.get(&key);
-        let package = Package {
-            name: id.name.clone(),
-            version: id.version.clone(),
-            sha256: id.sha256.clone(),
-            links: metadata.and_then(guppy::graph::PackageMetadata::links).map(str::to_owned),
-            build_script: metadata.is_some_and(guppy::graph::PackageMetadata::has_build_script),
-            proc_macro: metadata.is_some_and(guppy::graph::PackageMetadata::is_proc_macro),
-            license: metadata.and_then(guppy::graph::PackageMetadata::license).map(license_expression),
-            env: env.remove(&key).unwrap_or_default(),
-        };
-        if packages.insert(key, package).is_some_and(|twin| twin.sha256 != id.sha256) {
-            return Err(ResolveError::Lock {
-                package: release.root.label(),
-                reason: format!("{} is there twice with different checksums", id.label()),
-            });
-        }
+fn origin(release: &Release, known: &Known<'_>) -> Origin {
+    match &known.entry.source {
+        Source::Registry { index } => Origin::Registry { index: index.clone(), download: String::new() },
+        Source::Git { url, reference, commit } => Origin::Git {
+            url: url.clone(),
+            reference: reference.clone(),
+            commit: commit.clone(),
+            hash: known.tree_hash.to_owned(),
+            folder: known.folder.to_owned(),
+            manifest: known.texts.filter(|_| known.inherits).map(|texts| texts.manifest.clone()),
+        },
+        Source::Tree if release.project.is_some() => Origin::Project { folder: known.folder.to_owned() },
+        Source::CratesIo | Source::Tree => Origin::CratesIo,
     }
-    Ok(packages)
 }
 
-fn root_metadata(simulation: &units::Simulation<'_>, manifest: &str) -> Metadata {
-    let root = simulation.root();
+fn root_metadata(root: guppy::graph::PackageMetadata<'_>, manifest: &RootManifest) -> Metadata {
     Metadata {
         description: root.description().map(str::to_owned),
         homepage: root.homepage().map(str::to_owned),
         repository: root.repository().map(str::to_owned),
         license: root.license().map(license_expression),
-        rust_version: environment::rust_version(manifest),
+        rust_version: manifest.rust_version.clone(),
     }
 }
 

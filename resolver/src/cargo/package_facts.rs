@@ -15,6 +15,8 @@ pub struct PackageFacts {
     pub edition: String,
     /// `package.links`.
     pub links: Option<String>,
+    /// `package.rust-version`, as it is written.
+    pub rust_version: Option<String>,
     /// Features, those that optional dependencies imply included.
     pub features: BTreeMap<String, Vec<String>>,
     /// Dependencies of every kind and target.
@@ -57,6 +59,34 @@ pub struct DependencyFacts {
     pub default_features: bool,
     /// `features`.
     pub features: Vec<String>,
+    /// Where it is asked from, unless that is the public registry.
+    pub from: Option<From>,
+}
+
+/// Where a dependency is asked from. A patch may put something else in its place.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub enum From {
+    /// The address of another registry's index, or what the project's configuration calls it.
+    Registry(String),
+    /// A git repository.
+    Git {
+        /// Its address.
+        url: String,
+        /// `branch=…`, `tag=…`, `rev=…`, or nothing.
+        reference: Option<String>,
+    },
+    /// A folder, as seen from the package's own.
+    Path(String),
+}
+
+impl DependencyFacts {
+    /// The folder that it is asked from.
+    pub fn path(&self) -> Option<&str> {
+        match &self.from {
+            Some(From::Path(path)) => Some(path),
+            _ => None,
+        }
+    }
 }
 
 /// Something that is compiled.
@@ -77,17 +107,22 @@ pub struct TargetFacts {
 impl PackageFacts {
     /// Reads a published manifest; `target_files` are the files that cargo would discover targets from.
     pub fn read(manifest: &str, target_files: &BTreeSet<String>) -> Option<Self> {
-        let manifest: Table = manifest.parse().ok()?;
+        Self::of(&manifest.parse().ok()?, target_files)
+    }
+
+    /// The same for a manifest that is a table already.
+    pub(super) fn of(manifest: &Table, target_files: &BTreeSet<String>) -> Option<Self> {
         let package = manifest.get("package").or_else(|| manifest.get("project"))?.as_table()?;
         if package.values().any(is_inherited) || manifest.contains_key("cargo-features") {
             return None;
         }
         let edition = optional_text(package, "edition")?.unwrap_or("2015");
-        let dependencies = dependencies(&manifest)?;
+        let dependencies = dependencies(manifest)?;
         let reader = Targets { name: package.get("name")?.as_str()?, edition, files: target_files };
         Some(Self {
             edition: edition.to_owned(),
             links: optional_text(package, "links")?.map(str::to_owned),
+            rust_version: optional_text(package, "rust-version")?.map(str::to_owned),
             features: features(manifest.get("features"), &dependencies)?,
             library: reader.library(package, manifest.get("lib"))?,
             build_script: reader.build_script(package.get("build"))?,
@@ -165,13 +200,14 @@ fn dependency(key: &str, value: &Value, kind: Option<&str>, target: Option<&str>
         optional: false,
         default_features: true,
         features: Vec::new(),
+        from: None,
     };
     if let Some(req) = value.as_str() {
         return Some(DependencyFacts { req: req.to_owned(), ..simple });
     }
     let table = value.as_table()?;
-    let elsewhere = ["git", "registry", "registry-index", "workspace", "artifact", "public"];
-    if elsewhere.iter().any(|key| table.contains_key(*key)) {
+    let odd = ["workspace", "artifact", "public"];
+    if odd.iter().any(|key| table.contains_key(*key)) {
         return None;
     }
     let flag = |key: &str, old_key: &str, default: bool| match table.get(key).or_else(|| table.get(old_key)) {
@@ -186,8 +222,27 @@ fn dependency(key: &str, value: &Value, kind: Option<&str>, target: Option<&str>
         optional: flag("optional", "optional", false)?,
         default_features: flag("default-features", "default_features", true)?,
         features: texts(table.get("features"))?,
+        from: from(table)?,
         ..simple
     })
+}
+
+/// A version beside a path or a repository is for those who get it from the registry.
+#[expect(clippy::option_option, reason = "the public registry and what only cargo understands are told apart")]
+fn from(table: &Table) -> Option<Option<From>> {
+    if let Some(url) = optional_text(table, "git")? {
+        let chosen = ["branch", "tag", "rev"].into_iter().find_map(|key| Some((key, table.get(key)?)));
+        let reference = match chosen {
+            Some((key, value)) => Some(format!("{key}={}", value.as_str()?)),
+            None => None,
+        };
+        return Some(Some(From::Git { url: url.to_owned(), reference }));
+    }
+    if let Some(path) = optional_text(table, "path")? {
+        return Some(Some(From::Path(path.to_owned())));
+    }
+    let registry = optional_text(table, "registry-index")?.or(optional_text(table, "registry")?);
+    Some(registry.map(|registry| From::Registry(registry.to_owned())))
 }
 
 /// An optional dependency is a feature of its name, unless some feature names it as `dep:NAME`.
@@ -337,8 +392,7 @@ mod tests {
 
     #[test]
     fn what_only_cargo_can_judge_is_left_to_it() {
-        for manifest in ["edition.workspace = true", "[dependencies.x]\ngit = \"https://registry.example/x\"", "[lib]"]
-        {
+        for manifest in ["edition.workspace = true", "[dependencies.x]\nartifact = \"bin\"", "[lib]"] {
             assert_eq!(read(manifest, &[]), None, "{manifest}");
         }
         let both = read("[[bin]]\nname = \"c\"\npath = \"src/main.rs\"", &["src/main.rs"]).unwrap();

@@ -3,64 +3,149 @@
 //! A package that some side needs becomes, on that side, a library (or proc macro), a run of its build script, and, for
 //! the root, its binaries. The rules below were found exact against cargo's own unit graph.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap};
+use std::panic::resume_unwind;
 
+use guppy::PackageId;
 use guppy::graph::cargo::{BuildPlatform, CargoOptions, CargoResolverVersion, CargoSet};
 use guppy::graph::feature::{FeatureId, FeatureList, FeatureSet, StandardFeatures, named_feature_filter};
 use guppy::graph::{
     BuildTarget, BuildTargetId, BuildTargetKind, DependencyDirection, DependencyReq, PackageGraph, PackageLink,
-    PackageMetadata,
+    PackageMetadata, PackageSource,
 };
 use guppy::platform::{EnabledTernary, PlatformSpec};
 
-use super::{Release, package_id};
-use crate::archive::CrateFacts;
+use super::Release;
+use super::known::Known;
+use super::manifest::RootManifest;
 use crate::error::ResolveError;
-use crate::plan::cargo::{Binary, Dependency, Side, Unit, UnitKind};
+use crate::plan::cargo::{Binary, Dependency, Selection, Side, Unit, UnitKind};
+
+/// The packages of the metadata, with what is known of each.
+pub(super) struct Packages<'g> {
+    by_package: HashMap<&'g PackageId, Named<'g>>,
+    by_id: HashMap<&'g str, PackageMetadata<'g>>,
+}
+
+/// A package and the ids of its libraries.
+struct Named<'g> {
+    package: PackageMetadata<'g>,
+    known: &'g Known<'g>,
+    host: String,
+}
+
+impl<'g> Packages<'g> {
+    /// Finds what is known of each package, by name, version and source.
+    pub(super) fn new(graph: &'g PackageGraph, known: &'g [Known<'g>]) -> Result<Self, String> {
+        let mut by_identity: HashMap<(String, String, String), &Known<'_>> =
+            known.iter().map(|known| (known.identity(), known)).collect();
+        let (mut by_package, mut by_id) = (HashMap::new(), HashMap::new());
+        for package in graph.packages() {
+            let source = match package.source() {
+                PackageSource::External(source) => source,
+                PackageSource::Workspace(_) | PackageSource::Path(_) => "",
+            };
+            let identity = (package.name().to_owned(), package.version().to_string(), source.to_owned());
+            let (name, version, _) = &identity;
+            let unknown = || format!("{name} {version} ({source}) is not in the lock");
+            let known = by_identity.remove(&identity).ok_or_else(unknown)?;
+            let host = if package.is_proc_macro() { known.id.clone() } else { format!("{}-host", known.id) };
+            by_id.insert(known.id.as_str(), package);
+            by_package.insert(package.id(), Named { package, known, host });
+        }
+        Ok(Self { by_package, by_id })
+    }
+
+    /// The readable id of a package.
+    pub(super) fn id(&self, package: &PackageId) -> &str {
+        self.by_package.get(package).map_or("", |named| named.known.id.as_str())
+    }
+
+    /// The package of a readable id.
+    pub(super) fn metadata(&self, id: &str) -> Option<PackageMetadata<'g>> {
+        self.by_id.get(id).copied()
+    }
+
+    /// All of them, in no particular order.
+    pub(super) fn all(&self) -> impl Iterator<Item = (PackageMetadata<'g>, &'g Known<'g>)> {
+        self.by_package.values().map(|named| (named.package, named.known))
+    }
+
+    /// Proc macros are for the host whoever asks; other libraries for the host are told apart from their target twin.
+    fn library_id(&self, package: &PackageId, side: Side) -> &str {
+        match (self.by_package.get(package), side) {
+            (Some(named), Side::Host) => &named.host,
+            _ => self.id(package),
+        }
+    }
+}
 
 /// A release whose features can be simulated for any pair of platforms.
 pub(super) struct Simulation<'g> {
     label: String,
     root: PackageMetadata<'g>,
+    members: Vec<PackageMetadata<'g>>,
     initials: FeatureSet<'g>,
     resolver: CargoResolverVersion,
     graph: &'g PackageGraph,
+    packages: &'g Packages<'g>,
     binaries: &'g BTreeSet<String>,
 }
 
 impl<'g> Simulation<'g> {
-    /// Checks the selection against what the root has.
-    pub(super) fn new(release: &'g Release, facts: &CrateFacts, graph: &'g PackageGraph) -> Result<Self, ResolveError> {
+    /// Checks the selection against what there is.
+    pub(super) fn new(
+        release: &'g Release,
+        manifest: &RootManifest,
+        graph: &'g PackageGraph,
+        packages: &'g Packages<'g>,
+    ) -> Result<Self, ResolveError> {
         let label = release.root.label();
-        let root = graph
-            .workspace()
+        let Selection { features, binaries, members: wanted, all_features, no_default_features } = &release.selection;
+        let mut members: Vec<PackageMetadata<'_>> = graph.workspace().iter().collect();
+        let names = || graph.workspace().iter().map(|member| member.name());
+        for member in wanted {
+            if !names().any(|name| name == member) {
+                return Err(missing(&label, "member", member, names()));
+            }
+        }
+        members.retain(|member| wanted.is_empty() || wanted.contains(member.name()));
+        let root = members
             .iter()
             .find(|member| member.name() == release.root.name)
+            .or(members.first())
+            .copied()
             .ok_or_else(|| metadata_error(&label, "the root is not in it"))?;
-        let selection = &release.selection;
-        for feature in &selection.features {
-            if !root.named_features().any(|named| named == feature) {
-                return Err(missing(&label, "feature", feature, root.named_features()));
+        for feature in features {
+            let known = || members.iter().flat_map(PackageMetadata::named_features);
+            if !known().any(|named| named == feature) {
+                return Err(missing(&label, "feature", feature, known()));
             }
         }
-        for binary in &selection.binaries {
-            if !binary_targets(root).any(|(name, _)| name == binary) {
-                return Err(missing(&label, "binary", binary, binary_targets(root).map(|(name, _)| name)));
+        for binary in binaries {
+            let known = || members.iter().flat_map(|member| binary_targets(*member)).map(|(name, _)| name);
+            if !known().any(|name| name == binary) {
+                return Err(missing(&label, "binary", binary, known()));
             }
         }
-        let base = match (selection.all_features, selection.no_default_features) {
+        let base = match (all_features, no_default_features) {
             (true, _) => StandardFeatures::All,
             (false, true) => StandardFeatures::None,
             (false, false) => StandardFeatures::Default,
         };
-        let filter = named_feature_filter(base, selection.features.iter().map(String::as_str));
+        let filter = named_feature_filter(base, features.iter().map(String::as_str));
+        let chosen = graph
+            .resolve_ids(members.iter().map(PackageMetadata::id))
+            .map_err(|error| metadata_error(&label, &error.to_string()))?;
         Ok(Self {
-            initials: root.to_feature_set(filter),
-            resolver: resolver_version(&facts.manifest, root.edition()),
+            initials: chosen.to_feature_set(filter),
+            resolver: resolver_version(manifest, root.edition()),
             label,
             root,
+            members,
             graph,
-            binaries: &selection.binaries,
+            packages,
+            binaries,
         })
     }
 
@@ -69,12 +154,30 @@ impl<'g> Simulation<'g> {
         self.root
     }
 
-    /// The units for one pair of platforms, by id.
-    pub(super) fn units(
+    /// The readable ids of all that is built, sorted.
+    pub(super) fn member_ids(&self) -> Vec<String> {
+        let ids = self.members.iter().map(|member| self.packages.id(member.id()).to_owned());
+        ids.collect::<BTreeSet<_>>().into_iter().collect()
+    }
+
+    /// The units of each system; its target and host platform are given. Systems do not wait for one another.
+    pub(super) fn all(
         &self,
-        target: PlatformSpec,
-        host: PlatformSpec,
-    ) -> Result<BTreeMap<String, Unit>, ResolveError> {
+        systems: Vec<(String, PlatformSpec, PlatformSpec)>,
+    ) -> Result<BTreeMap<String, BTreeMap<String, Unit>>, ResolveError> {
+        // What is made on first use is made once, before the threads.
+        self.graph.feature_graph();
+        std::thread::scope(|scope| {
+            let threads: Vec<_> = systems
+                .into_iter()
+                .map(|(system, target, host)| scope.spawn(move || Ok((system, self.units(target, host)?))))
+                .collect();
+            threads.into_iter().map(|thread| thread.join().unwrap_or_else(|panic| resume_unwind(panic))).collect()
+        })
+    }
+
+    /// The units for one pair of platforms, by id.
+    fn units(&self, target: PlatformSpec, host: PlatformSpec) -> Result<BTreeMap<String, Unit>, ResolveError> {
         let mut options = CargoOptions::new();
         options
             .set_resolver(self.resolver)
@@ -111,11 +214,11 @@ fn missing<'a>(label: &str, what: &'static str, name: &str, available: impl Iter
     }
 }
 
-/// `package.resolver`, else what the edition says (the Cargo book, "Resolver versions").
-fn resolver_version(manifest: &str, edition: &str) -> CargoResolverVersion {
-    let manifest: toml::Table = manifest.parse().unwrap_or_default();
-    let written = manifest.get("package").and_then(|package| package.get("resolver")).and_then(toml::Value::as_str);
-    match (written, edition) {
+/// What is written, else what the edition says; a workspace without a package of its own has none (the Cargo book,
+/// "Resolver versions").
+fn resolver_version(manifest: &RootManifest, edition: &str) -> CargoResolverVersion {
+    let edition = if manifest.is_virtual { "2015" } else { edition };
+    match (manifest.resolver.as_deref(), edition) {
         (Some("1"), _) | (None, "2015" | "2018") => CargoResolverVersion::V1,
         (Some("2"), _) | (None, "2021") => CargoResolverVersion::V2,
         _ => CargoResolverVersion::V3,
@@ -141,15 +244,16 @@ struct SystemUnits<'s, 'g> {
 impl<'g> SystemUnits<'_, 'g> {
     fn add_package(&mut self, side: Side, list: &FeatureList<'g>) {
         let package = *list.package();
-        let id = package_id(package.name(), &package.version().to_string());
+        let packages = self.simulation.packages;
+        let id = packages.id(package.id()).to_owned();
         let features: BTreeSet<String> = package
             .named_features()
             .filter(|name| list.contains(guppy::graph::feature::FeatureLabel::Named(name)))
             .map(str::to_owned)
             .collect();
-        let is_root = package.id() == self.simulation.root.id();
+        let is_member = self.simulation.members.iter().any(|member| member.id() == package.id());
         let library = package.build_target(&BuildTargetId::Library);
-        let unit = library_id(&id, &package, side);
+        let unit = packages.library_id(package.id(), side).to_owned();
         let run = self.add_run(&unit, &id, side, package, &features);
         let dependencies = self.library_edges(side, package);
         if let Some(library) = &library {
@@ -163,7 +267,7 @@ impl<'g> SystemUnits<'_, 'g> {
                     crate_name: crate_name(library.name()),
                     path: relative(package, library),
                     edition: library.edition().to_owned(),
-                    crate_types: crate_types(library, is_root),
+                    crate_types: crate_types(library, is_member),
                     features: features.clone(),
                     dependencies: dependencies.clone(),
                     run: run.clone(),
@@ -172,8 +276,15 @@ impl<'g> SystemUnits<'_, 'g> {
                 },
             );
         }
-        if is_root && side == Side::Target {
-            self.add_binaries(&id, library.as_ref().map(|library| (unit, library)), features, dependencies, run);
+        if is_member && side == Side::Target {
+            self.add_binaries(
+                package,
+                &id,
+                library.as_ref().map(|library| (unit, library)),
+                features,
+                dependencies,
+                run,
+            );
         }
     }
 
@@ -191,7 +302,7 @@ impl<'g> SystemUnits<'_, 'g> {
         let mut dependencies: Vec<Dependency> = package
             .direct_links()
             .filter(|link| self.is_active(&link.build(), &self.host, side, link))
-            .filter_map(|link| dependency(&link, Side::Host))
+            .filter_map(|link| self.dependency(&link, Side::Host))
             .collect();
         dependencies.sort();
         let link_runs: BTreeSet<String> = package
@@ -199,7 +310,7 @@ impl<'g> SystemUnits<'_, 'g> {
             .filter(|link| self.is_active(&link.normal(), self.platform(side), side, link))
             .map(|link| link.to())
             .filter(|to| to.links().is_some() && to.has_build_script())
-            .map(|to| format!("{}-run", library_id(&package_id(to.name(), &to.version().to_string()), &to, side)))
+            .map(|to| format!("{}-run", self.simulation.packages.library_id(to.id(), side)))
             .collect();
         self.units.insert(
             key.clone(),
@@ -223,20 +334,20 @@ impl<'g> SystemUnits<'_, 'g> {
 
     fn add_binaries(
         &mut self,
+        member: PackageMetadata<'g>,
         id: &str,
         library: Option<(String, &BuildTarget<'g>)>,
         features: BTreeSet<String>,
         mut dependencies: Vec<Dependency>,
         run: Option<String>,
     ) {
-        let root = self.simulation.root;
         let chosen = self.simulation.binaries;
-        let mut binaries: Vec<Binary> = binary_targets(root)
+        let mut binaries: Vec<Binary> = binary_targets(member)
             .filter(|(name, _)| chosen.is_empty() || chosen.contains(*name))
             .filter(|(_, target)| target.required_features().iter().all(|feature| features.contains(feature)))
             .map(|(name, target)| Binary {
                 name: name.to_owned(),
-                path: relative(root, &target),
+                path: relative(member, &target),
                 edition: target.edition().to_owned(),
             })
             .collect();
@@ -258,7 +369,7 @@ impl<'g> SystemUnits<'_, 'g> {
                 side: Side::Target,
                 crate_name: String::new(),
                 path: String::new(),
-                edition: root.edition().to_owned(),
+                edition: member.edition().to_owned(),
                 crate_types: Vec::new(),
                 features,
                 dependencies,
@@ -273,7 +384,7 @@ impl<'g> SystemUnits<'_, 'g> {
         let mut edges: Vec<Dependency> = package
             .direct_links()
             .filter(|link| self.is_active(&link.normal(), self.platform(side), side, link))
-            .filter_map(|link| dependency(&link, side))
+            .filter_map(|link| self.dependency(&link, side))
             .collect();
         edges.sort();
         edges
@@ -309,22 +420,17 @@ impl<'g> SystemUnits<'_, 'g> {
         let activation = FeatureId::optional_dependency(link.from().id(), link.dep_name());
         on(status.optional_status()) && features.contains(activation).unwrap_or(false)
     }
-}
 
-/// The edge that `link` stands for; none to a package without a library.
-fn dependency(link: &PackageLink<'_>, side: Side) -> Option<Dependency> {
-    let to = link.to();
-    let library = to.build_target(&BuildTargetId::Library)?;
-    if !is_linkable(&library) {
-        return None;
+    /// The edge that `link` stands for; none to a package without a library.
+    fn dependency(&self, link: &PackageLink<'g>, side: Side) -> Option<Dependency> {
+        let to = link.to();
+        let library = to.build_target(&BuildTargetId::Library)?;
+        if !is_linkable(&library) {
+            return None;
+        }
+        let unit = self.simulation.packages.library_id(to.id(), side).to_owned();
+        Some(Dependency { extern_name: link.resolved_name().to_owned(), unit })
     }
-    let id = package_id(to.name(), &to.version().to_string());
-    Some(Dependency { extern_name: link.resolved_name().to_owned(), unit: library_id(&id, &to, side) })
-}
-
-/// Proc macros are for the host whoever asks; other libraries for the host are told apart from their target twin.
-fn library_id(id: &str, package: &PackageMetadata<'_>, side: Side) -> String {
-    if side == Side::Host && !package.is_proc_macro() { format!("{id}-host") } else { id.to_owned() }
 }
 
 fn crate_name(target: &str) -> String {
@@ -342,9 +448,9 @@ fn is_linkable(library: &BuildTarget<'_>) -> bool {
 }
 
 /// Only the root's cdylib and the like are outputs that somebody wants; a dependency is linked in as an rlib.
-fn crate_types(library: &BuildTarget<'_>, is_root: bool) -> Vec<String> {
+fn crate_types(library: &BuildTarget<'_>, is_member: bool) -> Vec<String> {
     match library.kind() {
-        BuildTargetKind::LibraryOrExample(types) if is_root => types.to_vec(),
+        BuildTargetKind::LibraryOrExample(types) if is_member => types.to_vec(),
         BuildTargetKind::LibraryOrExample(_) => vec!["lib".to_owned()],
         _ => vec!["proc-macro".to_owned()],
     }

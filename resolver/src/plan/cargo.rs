@@ -9,6 +9,9 @@ use serde::{Deserialize, Serialize};
 pub struct CargoGraph {
     /// The root's key in `packages`.
     pub root: String,
+    /// What is built: the root, and the other members of a workspace; keys in `packages`, sorted.
+    #[serde(default)]
+    pub members: Vec<String>,
     /// Every package of the lock, by readable id (`serde-1.0.228`), the root included.
     pub packages: BTreeMap<String, Package>,
     /// The units of each Nix system (`x86_64-linux`), by readable id.
@@ -40,8 +43,11 @@ pub struct Package {
     pub name: String,
     /// Its version.
     pub version: String,
-    /// SHA-256 of the `.crate` file, lower-case hexadecimal: the index's and the lock's checksum.
+    /// SHA-256 of the `.crate` file, lower-case hexadecimal: the index's and the lock's checksum. Empty for what is in a tree.
     pub sha256: String,
+    /// Where it comes from.
+    #[serde(default, skip_serializing_if = "Origin::is_crates_io")]
+    pub origin: Origin,
     /// `package.links`.
     pub links: Option<String>,
     /// Whether it has a build script.
@@ -53,6 +59,49 @@ pub struct Package {
     /// `CARGO_PKG_*` values (`AUTHORS`, `DESCRIPTION`, `HOMEPAGE`, `REPOSITORY`, `LICENSE`, `LICENSE_FILE`, `README`,
     /// `RUST_VERSION`) that some source reachable from here names, empty ones left out.
     pub env: BTreeMap<String, String>,
+}
+
+/// Where a package comes from.
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(tag = "kind", rename_all = "kebab-case")]
+pub enum Origin {
+    /// The public registry.
+    #[default]
+    CratesIo,
+    /// Another registry.
+    Registry {
+        /// The address of its index as the lock has it; a sparse one begins with `sparse+`.
+        index: String,
+        /// Where it has the file, which it says itself.
+        download: String,
+    },
+    /// A commit of a git repository.
+    Git {
+        /// The repository's address.
+        url: String,
+        /// What the manifest chose the commit by: `branch=…`, `tag=…`, `rev=…`.
+        reference: Option<String>,
+        /// The full id.
+        commit: String,
+        /// Nix's hash of the commit's tree, as an SRI.
+        hash: String,
+        /// The package's folder in it; that of the top is the empty text.
+        folder: String,
+        /// The manifest with what it inherits, for cargo, which finds no workspace around a vendored package.
+        manifest: Option<String>,
+    },
+    /// The project itself.
+    Project {
+        /// The package's folder in it; that of the top is the empty text.
+        folder: String,
+    },
+}
+
+impl Origin {
+    /// Whether it is the public registry.
+    pub fn is_crates_io(&self) -> bool {
+        *self == Self::CratesIo
+    }
 }
 
 /// What kind of compilation a unit is.
@@ -160,6 +209,9 @@ pub struct Selection {
     pub all_features: bool,
     /// `--bin`, all when empty.
     pub binaries: BTreeSet<String>,
+    /// `--package`: members of a workspace; all when empty.
+    #[serde(default)]
+    pub members: BTreeSet<String>,
 }
 
 impl CargoGraph {

@@ -4,6 +4,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::cargo::{CargoGraph, Package, Side, Unit, UnitKind};
+use super::go::{self, GoGraph};
 use super::npm::{Entry, NpmGraph, Source};
 use super::{Graph, Plan};
 
@@ -58,6 +59,8 @@ pub enum CodeKind {
     ProcMacro,
     /// npm's `preinstall`, `install` and `postinstall`.
     InstallScript,
+    /// Go's `import "C"`: it is no code that runs, but flags for the C compiler that upstream chose.
+    Cgo,
 }
 
 impl CodeKind {
@@ -67,6 +70,7 @@ impl CodeKind {
             Self::BuildScript => "build script",
             Self::ProcMacro => "procedural macro",
             Self::InstallScript => "install script",
+            Self::Cgo => "C code (cgo)",
         }
     }
 }
@@ -76,6 +80,7 @@ impl Plan {
     pub fn components(&self) -> Components {
         match &self.graph {
             Graph::Cargo(graph) => cargo(graph),
+            Graph::Go(graph) => golang(graph),
             Graph::Npm(graph) => npm(graph),
         }
     }
@@ -158,6 +163,44 @@ fn npm(graph: &NpmGraph) -> Components {
         component.runs.extend(entry.script.then_some(CodeKind::InstallScript));
         let needed = entry.dependencies.values().filter_map(|path| real(path)).map(npm_purl);
         components.edges.entry(purl.clone()).or_default().extend(needed.filter(|to| *to != purl));
+    }
+    components
+}
+
+/// The modules that a program is linked from; a replacement under its own name.
+fn golang(graph: &GoGraph) -> Components {
+    let named = |path: &str| {
+        let module = graph.modules.get(path)?;
+        let (name, version) = match &module.replace {
+            Some(go::Replacement::Module { path, version }) => (path.as_str(), version.as_str()),
+            _ => (path, module.version.as_str()),
+        };
+        Some((name.to_owned(), version.to_owned(), format!("pkg:golang/{name}@{}", escaped(version))))
+    };
+    let purl = |path: &str| named(path).map(|(_, _, purl)| purl);
+    let root = graph.roots.first().and_then(|root| purl(root)).unwrap_or_default();
+    let mut components = Components { root, ..Components::default() };
+    for (path, _) in graph.modules.iter().filter(|(_, module)| module.source.is_some()) {
+        let Some((name, version, purl)) = named(path) else { continue };
+        let component = Component {
+            name,
+            version,
+            purl: purl.clone(),
+            license: None,
+            hash: None,
+            builds_only: false,
+            runs: BTreeSet::new(),
+        };
+        components.by_purl.insert(purl, component);
+    }
+    for package in graph.packages.values().flatten() {
+        let Some(from) = purl(&package.module) else { continue };
+        if let Some(component) = components.by_purl.get_mut(&from) {
+            component.runs.extend((!package.files.cgo.is_empty()).then_some(CodeKind::Cgo));
+        }
+        let forms = package.imports.iter().filter_map(|import| graph.packages.get(import));
+        let needed = forms.flatten().filter_map(|form| purl(&form.module));
+        components.edges.entry(from.clone()).or_default().extend(needed.filter(|to| *to != from));
     }
     components
 }

@@ -5,7 +5,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use serde::{Deserialize, Serialize};
 
 /// The difference of two sets of `(name, version)`.
-#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct GraphDiff {
     /// Names that are new, with their versions.
     pub added: Vec<NamedVersions>,
@@ -16,7 +16,7 @@ pub struct GraphDiff {
 }
 
 /// A crate's name and the versions of it in one graph.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct NamedVersions {
     /// The crate's name.
     pub name: String,
@@ -25,7 +25,7 @@ pub struct NamedVersions {
 }
 
 /// A crate's versions before and after.
-#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize, schemars::JsonSchema)]
 pub struct ChangedVersions {
     /// The crate's name.
     pub name: String,

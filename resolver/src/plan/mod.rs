@@ -7,6 +7,7 @@ pub mod cargo;
 pub mod changes;
 pub mod components;
 pub mod diff;
+pub mod go;
 pub mod npm;
 pub mod sbom;
 
@@ -17,6 +18,7 @@ use serde::{Deserialize, Serialize};
 use crate::error::ResolveError;
 
 use cargo::CargoGraph;
+use go::GoGraph;
 use npm::NpmGraph;
 
 /// What one release is, what it is made of, and where each piece comes from.
@@ -57,6 +59,8 @@ pub struct Metadata {
 pub enum Graph {
     /// A Rust release.
     Cargo(CargoGraph),
+    /// A Go release.
+    Go(GoGraph),
     /// An npm release.
     Npm(NpmGraph),
 }
@@ -69,7 +73,15 @@ impl Plan {
     pub fn cargo(&self) -> Option<&CargoGraph> {
         match &self.graph {
             Graph::Cargo(graph) => Some(graph),
-            Graph::Npm(_) => None,
+            Graph::Go(_) | Graph::Npm(_) => None,
+        }
+    }
+
+    /// The graph, if this is a Go release.
+    pub fn go(&self) -> Option<&GoGraph> {
+        match &self.graph {
+            Graph::Go(graph) => Some(graph),
+            Graph::Cargo(_) | Graph::Npm(_) => None,
         }
     }
 
@@ -77,7 +89,7 @@ impl Plan {
     pub fn npm(&self) -> Option<&NpmGraph> {
         match &self.graph {
             Graph::Npm(graph) => Some(graph),
-            Graph::Cargo(_) => None,
+            Graph::Cargo(_) | Graph::Go(_) => None,
         }
     }
 
@@ -85,6 +97,7 @@ impl Plan {
     pub fn binaries(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.binaries(),
+            Graph::Go(graph) => graph.binaries(),
             Graph::Npm(graph) => graph.binaries(),
         }
     }
@@ -93,6 +106,7 @@ impl Plan {
     pub fn packages(&self) -> BTreeSet<(&str, &str)> {
         match &self.graph {
             Graph::Cargo(graph) => graph.versions(),
+            Graph::Go(graph) => graph.versions(),
             Graph::Npm(graph) => graph.versions(),
         }
     }
@@ -101,6 +115,7 @@ impl Plan {
     pub fn scripts(&self) -> BTreeSet<&str> {
         match &self.graph {
             Graph::Cargo(graph) => graph.build_scripts(),
+            Graph::Go(graph) => graph.with_cgo(),
             Graph::Npm(graph) => graph.install_scripts(),
         }
     }

@@ -6,22 +6,26 @@
 use serde_json::{Map, Value, json};
 use sha2::{Digest, Sha256};
 
-use super::Plan;
 use super::components::{Component, Components, Hash};
+use super::{Metadata, Plan};
 
-/// The document.
+/// The document of a plan.
 pub fn cyclonedx(plan: &Plan) -> Value {
-    let components = plan.components();
+    of_components(&plan.name, &plan.components(), &plan.metadata)
+}
+
+/// The document of what was taken out of a plan before: its name, what it is made of, and what upstream says of it.
+pub fn of_components(name: &str, components: &Components, metadata: &Metadata) -> Value {
     let others = components.by_purl.values().filter(|component| component.purl != components.root);
     let content = json!({
         "metadata": {
             "tools": { "components": [{
                 "type": "application", "name": "nixwright", "version": env!("CARGO_PKG_VERSION"),
             }] },
-            "component": root(plan, &components),
+            "component": root(name, components, metadata),
         },
         "components": others.map(|component| described(component, "library")).collect::<Vec<_>>(),
-        "dependencies": dependencies(&components),
+        "dependencies": dependencies(components),
     });
     let mut document = Map::new();
     document.insert("bomFormat".to_owned(), "CycloneDX".into());
@@ -34,15 +38,15 @@ pub fn cyclonedx(plan: &Plan) -> Value {
     Value::Object(document)
 }
 
-fn root(plan: &Plan, components: &Components) -> Value {
+fn root(name: &str, components: &Components, metadata: &Metadata) -> Value {
     let mut root = components
         .by_purl
         .get(&components.root)
-        .map_or_else(|| json!({ "type": "application", "name": plan.name }), |root| described(root, "application"));
-    if let Some(description) = &plan.metadata.description {
+        .map_or_else(|| json!({ "type": "application", "name": name }), |root| described(root, "application"));
+    if let Some(description) = &metadata.description {
         root["description"] = description.clone().into();
     }
-    let references = [("website", &plan.metadata.homepage), ("vcs", &plan.metadata.repository)];
+    let references = [("website", &metadata.homepage), ("vcs", &metadata.repository)];
     let references: Vec<Value> = references
         .into_iter()
         .filter_map(|(kind, url)| Some((kind, url.as_deref().filter(|url| is_address(url))?)))

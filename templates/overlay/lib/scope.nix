@@ -16,6 +16,9 @@ lib.makeScope pkgs.newScope (
     # The Rust toolchain, which runs on the machine that builds.
     inherit (pkgs.buildPackages) rustc cargo;
 
+    # The Go toolchain, which runs on the machine that builds.
+    inherit (pkgs.buildPackages) go;
+
     # What the programs of npm run with.
     inherit (pkgs) nodejs;
 
@@ -23,6 +26,15 @@ lib.makeScope pkgs.newScope (
       inherit (self) rustc cargo;
       inherit pkgs;
       inherit (pkgs) buildPackages;
+    };
+
+    buildGoPackage = import ./go {
+      inherit pkgs;
+      inherit (self) go fetchGoModule;
+    };
+    fetchGoModule = import ./go/fetch.nix {
+      inherit pkgs;
+      inherit (self) go;
     };
 
     buildNpmPackage = import ./npm {

@@ -1,4 +1,9 @@
 //! Crates: plans, units and edges.
+//!
+//! Starting anything takes longer than resolving, so nothing is started or loaded here that the answer does not need, and a
+//! plan is made anew each time instead of being kept.
+
+use std::path::Path;
 
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
@@ -11,35 +16,53 @@ use nixwright_resolver::plan::cargo::Selection;
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
-use crate::cli::wiring::{Addresses, resolver};
-use crate::clients::crates_io::{CratesIo, IndexEntry, Policy, newest, why_nothing};
+use crate::cli::wiring::environment;
+use crate::clients::cargo::Cargo;
+use crate::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries, Policy, newest, why_nothing};
+use crate::clients::endpoints;
+use crate::clients::git::{GitSources, TreeLimits};
+use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
-use crate::stages::resolve;
+use crate::stages::resolve::{CrateReleases, read_cargo_project};
+
+/// The formats that a graph of units has.
+const FORMATS: [Format; 4] = [Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom];
 
 /// What `nixwright resolve` prints for a crate.
 pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
-    args.require_format(&[Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom], "crates")?;
+    args.require_format(&FORMATS, "crates")?;
     let before = args.before.as_deref().map(timestamp).transpose()?;
-    let (resolver, _) = resolver(Addresses::of_environment()?, &cache_folder()?, Limits::default()).await?;
-    let entry = choose(&resolver.crates, name, version, before).await?;
-    let release = release(args, &entry);
+    let releases = releases().await?;
+    let release = release(args, choose(&releases.crates, name, version, before).await?);
     let system = release.systems[0].system.clone();
     let bar: ProgressBar = Bars::default().bar("resolving");
-    let plan = resolver.plan(&resolve::Release::Cargo(release), &bar).await;
+    let plan = releases.plan(&release, &bar).await;
     bar.finish_and_clear();
     render(args.format, &plan?, &system)
 }
 
+async fn releases() -> Result<CrateReleases, CliError> {
+    let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
+    let (cache, limits) = (cache_folder()?, Limits::default());
+    let http = Http::when_needed(HttpSettings::default(), Clock::system());
+    let crates = CratesIo::new(http.clone(), index, &cache).with_archive_limit(limits.compressed);
+    let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    let registries = OtherRegistries::new(http, git.clone(), &cache, limits.compressed, &environment());
+    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
+    Ok(CrateReleases { crates, registries, git, cargo, cache, limits })
+}
+
+/// The version that is asked for; one that is named is looked up once, as it never changes.
 async fn choose(
     crates: &CratesIo,
     name: &str,
     version: Option<&str>,
     before: Option<Timestamp>,
-) -> Result<IndexEntry, CliError> {
+) -> Result<CrateVersion, CliError> {
     if let (Some(version), None) = (version, before)
-        && let Some(entry) = crates.known_version(name, version).map_err(CliError::failed)?
+        && let Some(sha256) = crates.known_version(name, version).map_err(CliError::failed)?
     {
-        return Ok(entry);
+        return Ok(CrateVersion { name: name.to_owned(), version: version.to_owned(), sha256 });
     }
     let mut entries = crates.versions(name).await.map_err(CliError::failed)?;
     if let Some(before) = before {
@@ -48,46 +71,62 @@ async fn choose(
     let Some(version) = version else {
         let policy =
             Policy { track: &Track::Major, current: None, min_age: SignedDuration::ZERO, now: Clock::system().now() };
-        let found = newest(&entries, policy).release;
+        let found = newest(&entries, policy).release.map(|entry| crate_version(&entry));
         return found.ok_or_else(|| CliError::failed(format!("{name}: {}", why_nothing(&entries))));
     };
-    let found = entries.iter().find(|entry| entry.version.to_string() == version).cloned();
-    found.ok_or_else(|| {
+    let Some(found) = entries.iter().find(|entry| entry.version.to_string() == version).map(crate_version) else {
         let newest: Vec<String> = entries.iter().rev().take(5).map(|entry| entry.version.to_string()).collect();
-        CliError::failed(format!(
+        return Err(CliError::failed(format!(
             "{name} has no version {version} in the registry; the last ones published: {}",
             newest.join(", ")
-        ))
-    })
+        )));
+    };
+    crates.keep_version(&found.name, &found.version, &found.sha256).map_err(CliError::failed)?;
+    Ok(found)
 }
 
-fn release(args: &ResolveArgs, entry: &IndexEntry) -> Release {
-    let systems = args.systems();
+fn crate_version(entry: &IndexEntry) -> CrateVersion {
+    CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() }
+}
+
+/// What `nixwright resolve --dir` prints for a project.
+pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<String, CliError> {
+    args.require_format(&FORMATS, "Cargo projects")?;
+    let project = read_cargo_project(folder).map_err(CliError::usage)?;
+    let releases = releases().await?;
+    let systems = triples(args);
+    let system = systems[0].system.clone();
+    let bar = Bars::default().bar("resolving");
+    let plan = releases.project_plan(project, systems, selection(args), &bar).await;
+    bar.finish_and_clear();
+    render(args.format, &plan?, &system)
+}
+
+fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
+    Release { root, project: None, systems: triples(args), selection: selection(args) }
+}
+
+fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
     let host = |system: &System| match (&args.host, args.format) {
         (Some(host), _) => host.triple(),
         (None, Format::Plan) => system.triple(),
         (None, _) => System::current().triple(),
     };
-    Release {
-        root: CrateVersion {
-            name: entry.name.clone(),
-            version: entry.version.to_string(),
-            sha256: entry.sha256.clone(),
-        },
-        systems: systems
-            .iter()
-            .map(|system| SystemTriple {
-                system: system.to_string(),
-                target: system.triple().to_owned(),
-                host: host(system).to_owned(),
-            })
-            .collect(),
-        selection: Selection {
-            features: args.features.iter().cloned().collect(),
-            no_default_features: args.no_default_features,
-            all_features: args.all_features,
-            binaries: args.bin.iter().cloned().collect(),
-        },
+    let triple = |system: &System| SystemTriple {
+        system: system.to_string(),
+        target: system.triple().to_owned(),
+        host: host(system).to_owned(),
+    };
+    args.systems().iter().map(triple).collect()
+}
+
+fn selection(args: &ResolveArgs) -> Selection {
+    Selection {
+        features: args.features.iter().cloned().collect(),
+        no_default_features: args.no_default_features,
+        all_features: args.all_features,
+        binaries: args.bin.iter().cloned().collect(),
+        members: args.package.iter().cloned().collect(),
     }
 }
 

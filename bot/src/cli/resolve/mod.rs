@@ -1,9 +1,10 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
 mod cargo;
+mod go;
 mod npm;
 
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum};
 use jiff::Timestamp;
@@ -21,12 +22,15 @@ use crate::model::System;
                         nixwright resolve pkg:cargo/bottom --no-default-features --features battery\n  \
                         nixwright resolve pkg:cargo/ripgrep --format sbom\n  \
                         nixwright resolve pkg:npm/eslint@10.0.0 --format package-lock\n  \
+                        nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
+                        nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// The package, with or without a version: pkg:cargo/NAME[@VERSION] or pkg:npm/NAME[@VERSION]
-    #[arg(required_unless_present = "dir", conflicts_with = "dir")]
-    purl: Option<Reference>,
-    /// A project's folder instead: package.json, its workspace, and the lock that is there (npm)
+    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
+    /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
+    #[arg(value_name = "PURL", required_unless_present = "dir", conflicts_with = "dir")]
+    purls: Vec<Reference>,
+    /// A project's folder instead: Cargo.toml and its workspace (Cargo), package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
     #[arg(long, value_name = "DIR")]
     dir: Option<PathBuf>,
     /// What to print
@@ -59,6 +63,15 @@ pub(super) struct ResolveArgs {
     /// Only this binary; may be repeated
     #[arg(long, value_name = "NAME")]
     bin: Vec<String>,
+    /// Only this member of a workspace; may be repeated (Cargo)
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
+    /// Whether C is compiled (Go)
+    #[arg(long, value_enum, default_value_t = go::Cgo::On)]
+    cgo: go::Cgo,
+    /// Build tags, separated by commas (Go)
+    #[arg(long, value_delimiter = ',')]
+    tags: Vec<String>,
 }
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
@@ -73,24 +86,60 @@ enum Format {
     Sbom,
     /// npm's package-lock.json
     PackageLock,
+    /// The lines of `go list -m all`
+    GoBuildList,
+    /// The import paths of `go list -deps`, sorted
+    GoPackages,
 }
 
 pub(super) async fn run(args: &ResolveArgs) -> Result<Exit, CliError> {
-    let text = match (&args.purl, &args.dir) {
-        (None, Some(folder)) => npm::resolve_folder(args, folder).await?,
-        (Some(Reference { upstream: Upstream::Cargo { name }, version }), _) => {
-            cargo::resolve(args, name, version.as_deref()).await?
+    if let Some(folder) = &args.dir {
+        print(&if is_cargo(folder, args.format) {
+            cargo::resolve_folder(args, folder).await?
+        } else if is_go(folder, args.format) {
+            go::resolve_folder(args, folder).await?
+        } else {
+            npm::resolve_folder(args, folder).await?
+        });
+    }
+    let mut failed = None;
+    for reference in &args.purls {
+        match package(args, reference).await {
+            Ok(text) => print(&text),
+            // One that cannot be resolved keeps no other from being printed.
+            Err(error) => {
+                if let Some(earlier) = failed.replace(error) {
+                    earlier.report();
+                }
+            }
         }
-        (Some(Reference { upstream: Upstream::Npm { name }, version }), _) => {
-            npm::resolve(args, name, version.as_deref()).await?
+    }
+    failed.map_or(Ok(Exit::Done), Err)
+}
+
+async fn package(args: &ResolveArgs, reference: &Reference) -> Result<String, CliError> {
+    let version = reference.version.as_deref();
+    match &reference.upstream {
+        Upstream::Cargo { name } => cargo::resolve(args, name, version).await,
+        Upstream::Go { module, subpath } => go::resolve(args, module, subpath.as_deref(), version).await,
+        Upstream::Npm { name } => npm::resolve(args, name, version).await,
+        upstream @ Upstream::GitHub { .. } => {
+            Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")))
         }
-        (Some(Reference { upstream, .. }), _) => {
-            return Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")));
-        }
-        (None, None) => return Err(CliError::usage("name a package, or a project's folder with `--dir`")),
-    };
-    print(&text);
-    Ok(Exit::Done)
+    }
+}
+
+/// Whether a project's folder is taken for a Cargo project's. Where there is a package.json too, the format decides.
+fn is_cargo(folder: &Path, format: Format) -> bool {
+    let is_asked = matches!(format, Format::CargoUnits | Format::CargoEdges);
+    is_asked || (folder.join("Cargo.toml").is_file() && !folder.join("package.json").is_file())
+}
+
+/// Whether a project's folder is taken for a Go module's. Where there is a package.json too, the format decides.
+fn is_go(folder: &Path, format: Format) -> bool {
+    let has = |name: &str| folder.join(name).is_file();
+    let is_asked = matches!(format, Format::GoBuildList | Format::GoPackages);
+    is_asked || ((has("go.mod") || has("go.work")) && !has("package.json"))
 }
 
 impl ResolveArgs {

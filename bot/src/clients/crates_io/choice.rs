@@ -87,11 +87,7 @@ pub fn is_compatible(from: &Version, to: &Version) -> bool {
 }
 
 /// What a version has to wait for, if anything.
-pub(in crate::clients) fn not_ready(
-    version: &Version,
-    published: Option<Timestamp>,
-    policy: Policy<'_>,
-) -> Option<Waiting> {
+pub fn not_ready(version: &Version, published: Option<Timestamp>, policy: Policy<'_>) -> Option<Waiting> {
     if policy.min_age <= SignedDuration::ZERO {
         return None;
     }

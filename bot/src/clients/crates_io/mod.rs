@@ -5,20 +5,23 @@
 
 mod choice;
 mod index;
+mod others;
 #[cfg(test)]
 mod tests;
 
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
+use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use url::Url;
 
-pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, why_nothing};
-pub(in crate::clients) use self::choice::{is_tracked, not_ready};
+pub(in crate::clients) use self::choice::is_tracked;
+pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, not_ready, why_nothing};
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;
+pub use self::others::OtherRegistries;
 use crate::clients::files::{self, FileError};
 use crate::clients::http::{Expected, Http, HttpError};
 
@@ -121,6 +124,20 @@ impl CratesIo {
         Self { inner: Arc::new(inner), archive_limit: ARCHIVE_LIMIT }
     }
 
+    /// The same with a `dl` key that is known from elsewhere: of an index that is a git repository.
+    pub(super) fn with_download(http: Http, index: Url, cache: &Path, config: &[u8]) -> Result<Self, CratesIoError> {
+        let config = OnceCell::new_with(Some(RegistryConfig::parse(&index, config)?));
+        let inner = Inner { http, index, cache: cache.to_owned(), config };
+        Ok(Self { inner: Arc::new(inner), archive_limit: ARCHIVE_LIMIT })
+    }
+
+    /// Where the registry itself has the file of a version.
+    pub async fn download_url(&self, name: &str, version: &str, sha256: &str) -> Result<Url, CratesIoError> {
+        check_release(name, version, sha256)?;
+        let config = self.inner.config.get_or_try_init(|| self.fetch_config()).await?;
+        config.download(&self.inner.index, name, version, sha256)
+    }
+
     /// The base of the sparse index, ending in `/`.
     pub fn index(&self) -> &Url {
         &self.inner.index
@@ -158,16 +175,28 @@ impl CratesIo {
         entries
     }
 
-    /// One version of a crate, if the copy of the index that was kept has it: a published version never changes, but
-    /// for being yanked, so whoever names one need not wait for the registry.
-    pub fn known_version(&self, name: &str, version: &str) -> Result<Option<IndexEntry>, CratesIoError> {
-        if !is_crate_name(name) {
-            return Err(CratesIoError::InvalidName { name: name.to_owned() });
+    /// The hash of one version of a crate, if it was [kept](Self::keep_version): a published version never changes, but for being
+    /// yanked, so whoever names one need not wait for the registry.
+    pub fn known_version(&self, name: &str, version: &str) -> Result<Option<String>, CratesIoError> {
+        let Some(path) = self.version_file(name, version) else { return Ok(None) };
+        let kept = files::read_optional(&path)?.and_then(|bytes| String::from_utf8(bytes).ok());
+        Ok(kept.filter(|sha256| check_release(name, version, sha256).is_ok()))
+    }
+
+    /// Keeps what the index says of a version for [`known_version`](Self::known_version).
+    pub fn keep_version(&self, name: &str, version: &str, sha256: &str) -> Result<(), CratesIoError> {
+        check_release(name, version, sha256)?;
+        match self.version_file(name, version) {
+            Some(path) => Ok(files::write(&path, sha256.as_bytes())?),
+            None => Ok(()),
         }
-        let path = index::path(name);
-        let kept = self.inner.http.kept(&self.index_file(&path)?, &self.inner.cache.join("index").join(&path))?;
-        let entries = kept.and_then(|body| index::parse(name, &body).ok()).unwrap_or_default();
-        Ok(entries.into_iter().find(|entry| entry.version.to_string() == version))
+    }
+
+    /// Apart for each index: another registry may have another crate of the same name.
+    fn version_file(&self, name: &str, version: &str) -> Option<PathBuf> {
+        let version = semver::Version::parse(version).ok().filter(|_| is_crate_name(name))?;
+        let index = data_encoding::HEXLOWER.encode(&Sha256::digest(self.inner.index.as_str().as_bytes()));
+        Some(self.inner.cache.join("versions").join(&index[..16]).join(name).join(version.to_string()))
     }
 
     /// The verified `.crate` file of a version, from the cache or from where the index's `config.json` says.

@@ -14,6 +14,7 @@ mod merge;
 mod nar;
 mod references;
 mod remote;
+mod sources;
 #[cfg(test)]
 mod tests;
 mod tree;
@@ -28,6 +29,7 @@ pub use self::error::{GitError, PersonsCommit};
 pub use self::nar::{TreeLimits, TreeTrouble};
 pub(in crate::clients) use self::nar::{export, nar_hash};
 pub use self::remote::{PushRef, Remote, RemoteRef, within};
+pub use self::sources::{CommitFiles, GitSourceError, GitSources};
 pub use self::tree::Change;
 use self::tree::TreeError;
 use crate::clients::files;

@@ -35,19 +35,20 @@ struct Header {
 }
 
 impl Http {
-    /// The copy of the document at `url` in the file `cache`, whatever the server has by now.
-    pub fn kept(&self, url: &Url, cache: &Path) -> Result<Option<Vec<u8>>, HttpError> {
-        Ok(files::read_optional(cache)?.and_then(|file| parse(&file, url)).map(|(_, body)| body))
-    }
-
     /// The document at `url`, through the copy in the file `cache`.
     ///
     /// The server is always asked. Where it gave a validator (`ETag` or `Last-Modified`) and says that nothing changed,
     /// the copy is used; else the file is written anew, whole or not at all. A server that gives none is asked for
     /// everything each time.
     pub async fn get_conditional(&self, url: &Url, cache: &Path, max_bytes: u64) -> Result<Fetched, HttpError> {
+        self.conditional(Wanted::new(url, max_bytes), cache).await
+    }
+
+    pub(super) async fn conditional(&self, wanted: Wanted<'_>, cache: &Path) -> Result<Fetched, HttpError> {
+        let Wanted { url, max_bytes, .. } = wanted;
         let kept = files::read_optional(cache)?.and_then(|file| parse(&file, url));
-        let headers = kept.as_ref().map(|(header, _)| header.validators.headers()).unwrap_or_default();
+        let mut headers = kept.as_ref().map(|(header, _)| header.validators.headers()).unwrap_or_default();
+        headers.extend(wanted.headers);
         let mut body = Vec::new();
         let reply = self.fetch(&Wanted { headers, ..Wanted::new(url, max_bytes) }, &mut body).await?;
         if let (StatusCode::NOT_MODIFIED, Some((_, body))) = (reply.status, kept) {

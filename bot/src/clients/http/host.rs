@@ -8,15 +8,53 @@ use std::hash::{BuildHasher, Hasher, RandomState};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
+use jiff::Timestamp;
+use reqwest::header::HeaderMap;
 use tokio::sync::Semaphore;
 
 use super::HttpSettings;
+
+/// How a host answered since it was last asked about.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct HostReport {
+    /// Its name, with a port where that is not the usual one.
+    pub host: String,
+    /// Requests that it answered.
+    pub answered: u32,
+    /// Requests that it failed, each counted once however often it was tried.
+    pub failed: u32,
+    /// Failed requests since the last answer, in this process.
+    pub failed_in_row: u32,
+    /// When it last answered.
+    pub last_answer: Option<Timestamp>,
+    /// What was wrong last, and when.
+    pub last_error: Option<(String, Timestamp)>,
+    /// Until when it is left alone.
+    pub paused_until: Option<Timestamp>,
+    /// How many requests it allows, and how many of these are left, where it says so.
+    pub limit: Option<(u32, u32)>,
+    /// When it allows as many again.
+    pub reset: Option<Timestamp>,
+}
+
+impl HostReport {
+    /// What an answer says of its host's limits, in the headers that GitHub and others use.
+    fn read_limits(&mut self, headers: &HeaderMap) {
+        let number = |name: &str| headers.get(name)?.to_str().ok()?.trim().parse::<i64>().ok();
+        let count = |name: &str| number(name).and_then(|count| u32::try_from(count).ok());
+        if let (Some(limit), Some(left)) = (count("x-ratelimit-limit"), count("x-ratelimit-remaining")) {
+            self.limit = Some((limit, left));
+            self.reset = number("x-ratelimit-reset").and_then(|second| Timestamp::from_second(second).ok());
+        }
+    }
+}
 
 /// A host's permits and failures.
 #[derive(Debug)]
 pub(super) struct Host {
     pub(super) permits: Semaphore,
     breaker: Mutex<Breaker>,
+    report: Mutex<HostReport>,
 }
 
 impl Host {
@@ -26,8 +64,24 @@ impl Host {
     }
 
     /// Counts what became of a request.
-    pub(super) fn record(&self, failure: Option<String>, settings: &HttpSettings) {
-        self.breaker().record(failure, Instant::now(), settings);
+    pub(super) fn record(&self, failure: Option<String>, settings: &HttpSettings, now: Timestamp) {
+        let mut report = self.report.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut breaker = self.breaker();
+        if let Some(failure) = &failure {
+            report.failed += 1;
+            report.last_error = Some((failure.clone(), now));
+        } else {
+            report.answered += 1;
+            report.last_answer = Some(now);
+        }
+        breaker.record(failure, Instant::now(), settings);
+        report.failed_in_row = breaker.failures;
+        report.paused_until = breaker.open_until.and_then(|_| now.checked_add(settings.pause).ok());
+    }
+
+    /// Takes over what an answer says of its host's limits.
+    pub(super) fn read_limits(&self, headers: &HeaderMap) {
+        self.report.lock().unwrap_or_else(PoisonError::into_inner).read_limits(headers);
     }
 
     fn breaker(&self) -> std::sync::MutexGuard<'_, Breaker> {
@@ -44,9 +98,28 @@ impl Hosts {
     pub(super) fn get(&self, name: &str, settings: &HttpSettings) -> Arc<Host> {
         let mut hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
         let host = hosts.entry(name.to_owned()).or_insert_with(|| {
-            Arc::new(Host { permits: Semaphore::new(settings.requests_per_host), breaker: Mutex::default() })
+            Arc::new(Host {
+                permits: Semaphore::new(settings.requests_per_host),
+                breaker: Mutex::default(),
+                report: Mutex::default(),
+            })
         });
         Arc::clone(host)
+    }
+
+    /// What happened since this was last asked for, of the hosts to which something did, by name.
+    pub(super) fn reports(&self) -> Vec<HostReport> {
+        let hosts = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut reports = Vec::new();
+        for (name, host) in &*hosts {
+            let mut report = host.report.lock().unwrap_or_else(PoisonError::into_inner);
+            if report.answered > 0 || report.failed > 0 {
+                reports.push(HostReport { host: name.clone(), ..report.clone() });
+                (report.answered, report.failed) = (0, 0);
+            }
+        }
+        reports.sort_by(|a, b| a.host.cmp(&b.host));
+        reports
     }
 }
 

@@ -10,6 +10,7 @@ mod client;
 mod document;
 mod error;
 mod host;
+mod login;
 #[cfg(test)]
 mod tests;
 
@@ -17,8 +18,9 @@ use std::path::Path;
 use std::sync::Arc;
 use std::time::Duration;
 
-use reqwest::header::{CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
+use reqwest::header::{AUTHORIZATION, CONTENT_TYPE, HeaderMap, HeaderValue, RETRY_AFTER};
 use reqwest::{Response, StatusCode};
+use secrecy::{ExposeSecret as _, SecretString};
 use tokio::sync::OnceCell;
 use url::Url;
 
@@ -27,6 +29,7 @@ use self::client::make_client;
 pub use self::document::{Document, Validators};
 pub use self::error::HttpError;
 use self::error::{host_of, innermost, is_passing, shown};
+pub use self::host::HostReport;
 use self::host::{Hosts, backoff};
 use crate::clients::files::PendingFile;
 use crate::clients::integrity::{Algorithm, Hasher, Integrity};
@@ -93,6 +96,8 @@ pub struct Downloaded {
 #[derive(Debug, Clone)]
 pub struct Http {
     inner: Arc<Inner>,
+    /// Sent with every request; the library leaves it out where a redirect leads to another host.
+    authorization: Option<HeaderValue>,
 }
 
 #[derive(Debug)]
@@ -181,12 +186,29 @@ impl Http {
     /// Makes the client. `clock` says what a `Retry-After` date means.
     pub fn new(settings: HttpSettings, clock: Clock) -> Result<Self, HttpError> {
         let client = OnceCell::new_with(Some(make_client(&settings)?));
-        Ok(Self { inner: Arc::new(Inner { client, settings, clock, hosts: Hosts::default() }) })
+        Ok(Self { inner: Arc::new(Inner { client, settings, clock, hosts: Hosts::default() }), authorization: None })
     }
 
     /// The same for those who may not need it: the client is made with the first request, which fails if it cannot be.
     pub fn when_needed(settings: HttpSettings, clock: Clock) -> Self {
-        Self { inner: Arc::new(Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() }) }
+        let inner = Inner { client: OnceCell::new(), settings, clock, hosts: Hosts::default() };
+        Self { inner: Arc::new(inner), authorization: None }
+    }
+
+    /// The same for a host that wants to be told who asks: `token` is sent as it is. One that cannot be sent is left out, and the
+    /// host will say that something is missing.
+    #[must_use]
+    pub fn authorized(&self, token: &SecretString) -> Self {
+        let header = HeaderValue::from_str(token.expose_secret()).ok().map(|mut header| {
+            header.set_sensitive(true);
+            header
+        });
+        Self { inner: Arc::clone(&self.inner), authorization: header }
+    }
+
+    /// How each host answered since this was last asked for.
+    pub fn reports(&self) -> Vec<HostReport> {
+        self.inner.hosts.reports()
     }
 
     /// The body in memory.
@@ -216,7 +238,8 @@ impl Http {
         expected: Expected<'_>,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Downloaded, HttpError> {
-        let streamed = self.stream(url, destination, Algorithm::Sha256, expected.max_bytes, progress).await?;
+        let wanted = Wanted::new(url, expected.max_bytes);
+        let streamed = self.stream(&wanted, destination, Algorithm::Sha256, progress).await?;
         let sha256 = data_encoding::HEXLOWER.encode(&streamed.digest);
         if let Some(promised) = expected.sha256.filter(|promised| *promised != sha256) {
             return Err(HttpError::HashMismatch { url: shown(url), expected: promised.to_owned(), found: sha256 });
@@ -233,7 +256,8 @@ impl Http {
         promised: &Integrity,
         max_bytes: u64,
     ) -> Result<(), HttpError> {
-        let streamed = self.stream(url, destination, promised.algorithm(), max_bytes, &mut |_| {}).await?;
+        let wanted = Wanted::new(url, max_bytes);
+        let streamed = self.stream(&wanted, destination, promised.algorithm(), &mut |_| {}).await?;
         if !promised.allows(&streamed.digest) {
             let found = Integrity::new(promised.algorithm(), streamed.digest);
             return Err(HttpError::IntegrityMismatch {
@@ -247,7 +271,8 @@ impl Http {
 
     /// Streams what nobody vouches for into `destination`, and tells what it is.
     pub async fn get_unverified(&self, url: &Url, destination: &Path, max_bytes: u64) -> Result<Integrity, HttpError> {
-        let streamed = self.stream(url, destination, Algorithm::Sha512, max_bytes, &mut |_| {}).await?;
+        let wanted = Wanted::new(url, max_bytes);
+        let streamed = self.stream(&wanted, destination, Algorithm::Sha512, &mut |_| {}).await?;
         streamed.file.commit_without_sync()?;
         Ok(Integrity::new(Algorithm::Sha512, streamed.digest))
     }
@@ -255,22 +280,21 @@ impl Http {
     /// The body in a file that is not in its place yet, with its hash.
     async fn stream(
         &self,
-        url: &Url,
+        wanted: &Wanted<'_>,
         destination: &Path,
         algorithm: Algorithm,
-        max_bytes: u64,
         progress: &mut (dyn FnMut(u64) + Send),
     ) -> Result<Streamed, HttpError> {
         let file = PendingFile::create(destination)?;
         let mut sink = FileSink { file, hasher: Hasher::new(algorithm), algorithm, progress };
-        let reply = self.fetch(&Wanted::new(url, max_bytes), &mut sink).await?;
+        let reply = self.fetch(wanted, &mut sink).await?;
         let FileSink { file, hasher, .. } = sink;
         Ok(Streamed { file, digest: hasher.finish(), bytes: reply.bytes })
     }
 
     /// Tries until there is an answer that will not change by trying again.
     async fn fetch(&self, wanted: &Wanted<'_>, sink: &mut dyn Sink) -> Result<Reply, HttpError> {
-        let Inner { settings, hosts, .. } = &*self.inner;
+        let Inner { settings, hosts, clock, .. } = &*self.inner;
         let name = host_of(wanted.url);
         let host = hosts.get(&name, settings);
         // The semaphore is never closed, so the only outcome is a permit.
@@ -283,7 +307,8 @@ impl Http {
             sink.restart()?;
             let Failed { error, wait } = match self.fetch_once(wanted, sink, attempt).await {
                 Ok(reply) => {
-                    host.record(None, settings);
+                    host.read_limits(&reply.headers);
+                    host.record(None, settings, clock.now());
                     return Ok(reply);
                 }
                 Err(failed) => failed,
@@ -292,7 +317,7 @@ impl Http {
             let last = attempt >= settings.attempts || wait > settings.longest_wait;
             if !error.blames_host() || last {
                 // An answer that is no fault of the host shows that the host is well.
-                host.record(error.blames_host().then(|| error.to_string()), settings);
+                host.record(error.blames_host().then(|| error.to_string()), settings, clock.now());
                 return Err(error);
             }
             tracing::debug!(http.host = name, http.attempt = attempt, wait_ms = wait.as_millis(), "{error}");
@@ -308,11 +333,15 @@ impl Http {
             Some(question) => client.post(wanted.url.clone()).body(question.clone()),
             None => client.get(wanted.url.clone()),
         };
-        let sent = request.headers(wanted.headers.clone()).send().await;
+        let mut request = request.headers(wanted.headers.clone());
+        if let Some(authorization) = &self.authorization {
+            request = request.header(AUTHORIZATION, authorization.clone());
+        }
+        let sent = request.send().await;
         let mut response = sent.map_err(|error| classify(&error, wanted.url, 0, attempt))?;
         let status = response.status();
         if status == StatusCode::NOT_MODIFIED && !wanted.headers.is_empty() {
-            return Ok(Reply { status, headers: HeaderMap::new(), bytes: 0 });
+            return Ok(Reply { status, headers: response.headers().clone(), bytes: 0 });
         }
         if !status.is_success() {
             return Err(self.refused(&response, wanted.url));

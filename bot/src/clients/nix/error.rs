@@ -16,6 +16,9 @@ pub enum NixError {
         /// What brings it.
         package: &'static str,
     },
+    /// The machine's Go does not say what it is.
+    #[error(transparent)]
+    Go(#[from] crate::clients::go_toolchain::GoToolchainError),
     /// A program is there but cannot be started.
     #[error("`{program}` could not be started: {source}")]
     Start {
@@ -152,6 +155,7 @@ impl NixError {
     pub fn is_machine_problem(&self) -> bool {
         match self {
             Self::ToolMissing { .. }
+            | Self::Go(_)
             | Self::Start { .. }
             | Self::NamespacesNotPermitted { .. }
             | Self::SandboxLeaks { .. }

@@ -10,6 +10,7 @@ use super::NixError;
 use super::node::Node;
 use super::process::{command, run_ok};
 use super::tools::find_program;
+use crate::clients::go_toolchain::GoToolchain;
 use crate::model::System;
 
 /// What `hostpkgs/toolchain.json` says.
@@ -25,6 +26,8 @@ pub struct Toolchain {
     pub cc: PathBuf,
     /// Node, if the machine has it: only programs of npm need it.
     pub node: Option<Node>,
+    /// Go, if the machine has it: only Go programs need it.
+    pub go: Option<GoToolchain>,
     /// The folders that builds have to see.
     pub sandbox: Vec<PathBuf>,
 }
@@ -37,6 +40,8 @@ struct File<'a> {
     paths: Paths<'a>,
     #[serde(skip_serializing_if = "Option::is_none")]
     node: Option<&'a Node>,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    go: Option<&'a GoToolchain>,
     sandbox: &'a [PathBuf],
 }
 
@@ -60,6 +65,7 @@ impl Toolchain {
             fingerprint: &self.fingerprint,
             paths: Paths { rust: &self.rust, cc: &self.cc },
             node: self.node.as_ref(),
+            go: self.go.as_ref(),
             sandbox: &self.sandbox,
         };
         let malformed = |error: serde_json::Error| NixError::Malformed {
@@ -107,12 +113,15 @@ pub async fn probe_toolchain() -> Result<Toolchain, NixError> {
     let cc = prefix(&cc).ok_or(NixError::ToolMissing { program: "cc", package: "a C compiler in a `bin` folder" })?;
     let node = Node::probe(&search, async |program| first_line(program, &["--version"]).await).await?;
     let of_node = node.as_ref().map(Node::folders).unwrap_or_default();
-    let more: Vec<&PathBuf> = [&sysroot, &cc].into_iter().chain(&of_node).collect();
+    let go = GoToolchain::find(&search).await?;
+    let of_go = go.as_ref().map(|go| &go.root);
+    let more: Vec<&PathBuf> = [&sysroot, &cc].into_iter().chain(&of_node).chain(of_go).collect();
     Ok(Toolchain {
         system: System::current(),
         fingerprint: fingerprint.join("\n"),
         sandbox: with_folders(folders, &more),
         node,
+        go,
         rust: sysroot,
         cc,
     })

@@ -6,7 +6,6 @@
 mod choice;
 mod documents;
 mod error;
-mod git;
 mod kept;
 mod name;
 mod pins;
@@ -24,7 +23,6 @@ use url::Url;
 
 pub use self::choice::{NpmChoice, NpmVersion, newest, versions, why_nothing};
 pub use self::error::NpmError;
-pub use self::git::{GitSourceError, GitSources};
 pub(crate) use self::name::is_package_name;
 pub use self::program::{NpmProgram, NpmProgramError};
 pub use self::trust::{Dist, RegistryKeys};

@@ -107,6 +107,11 @@ struct KeptAdvisory {
 }
 
 impl Osv {
+    /// How its hosts answered since this was last asked for.
+    pub fn reports(&self) -> Vec<crate::clients::http::HostReport> {
+        self.inner.http.reports()
+    }
+
     /// The database at `base` (an address from [`endpoints`](crate::clients::endpoints), ending in `/`); `cache` is a folder
     /// for its own use.
     pub fn new(http: Http, base: Url, cache: &Path, clock: Clock) -> Self {

@@ -15,6 +15,7 @@ fn entry(attr: &str) -> Entry {
         no_default_features: false,
         all_features: false,
         binaries: Vec::new(),
+        tags: Vec::new(),
     }
 }
 

@@ -57,6 +57,10 @@ impl Fixture {
         fixture
     }
 
+    pub(super) fn now(&self) -> Timestamp {
+        *self.now.lock().unwrap()
+    }
+
     fn text(&self, text: &str) -> String {
         format!("{text}{}", self.spice)
     }

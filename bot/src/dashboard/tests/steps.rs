@@ -1,13 +1,12 @@
 use super::fixture::{Fixture, attr, site};
-use crate::dashboard::snapshot::Snapshot;
-use crate::dashboard::views::PackageDoc;
+use crate::dashboard::views::{PackageDoc, Source};
 
 async fn way(name: &str) -> String {
     let folder = tempfile::tempdir().unwrap();
     let fixture = Fixture::full(folder.path(), "").await;
-    let snapshot = Snapshot::load(&fixture.store).await.unwrap();
-    let package = snapshot.packages.iter().find(|package| package.attr == attr(name)).unwrap();
-    let doc = PackageDoc::new(&snapshot, package, &site());
+    let site = site();
+    let source = Source { store: &fixture.store, site: &site, now: fixture.now() };
+    let doc = PackageDoc::load(source, &attr(name)).await.unwrap().unwrap();
     doc.steps.iter().map(|step| format!("{} {}", step.label, step.state.as_str())).collect::<Vec<_>>().join(", ")
 }
 

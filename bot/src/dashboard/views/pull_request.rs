@@ -1,12 +1,13 @@
 //! A pull request's page: the local forge has no other, and one on a forge of its own is linked.
 
+use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::PullRequestRow;
 use crate::store::PullRequest;
 
 /// What a pull request's page shows.
-#[derive(Debug, Clone, Serialize)]
+#[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(in crate::dashboard) struct PullRequestDoc {
     #[serde(flatten)]
     pub(in crate::dashboard) row: PullRequestRow,

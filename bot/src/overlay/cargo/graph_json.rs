@@ -7,7 +7,7 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::fmt::Write as _;
 
 use nixwright_resolver::plan::Plan;
-use nixwright_resolver::plan::cargo::{Binary, CargoGraph, Package, Profile, Selection, Unit, UnitKind};
+use nixwright_resolver::plan::cargo::{Binary, CargoGraph, Origin, Package, Profile, Selection, Unit, UnitKind};
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
@@ -26,6 +26,9 @@ pub fn render(plan: &Plan, graph: &CargoGraph, lto: Lto<'_>) -> String {
     field("schema", &plan.schema.into());
     field("purl", &plan.purl.as_str().into());
     field("root", &graph.root.as_str().into());
+    if graph.members.len() > 1 {
+        field("members", &json!(graph.members));
+    }
     field("systems", &json!(graph.units.keys().collect::<Vec<_>>()));
     for (name, object) in [
         ("class", class(&graph.profile, lto)),
@@ -94,7 +97,29 @@ fn package_row(id: &str, package: &Package) -> Value {
         row.insert("name".to_owned(), package.name.as_str().into());
         row.insert("version".to_owned(), package.version.as_str().into());
     }
-    row.insert("sha256".to_owned(), package.sha256.as_str().into());
+    let mut text = |key: &str, value: &str| {
+        if !value.is_empty() {
+            row.insert(key.to_owned(), value.into());
+        }
+    };
+    text("sha256", &package.sha256);
+    match &package.origin {
+        Origin::CratesIo => {}
+        Origin::Registry { index, download } => {
+            text("registry", index);
+            text("url", download);
+        }
+        Origin::Git { url, reference, commit, hash, folder, manifest } => {
+            text("git", url);
+            text("ref", reference.as_deref().unwrap_or_default());
+            text("rev", commit);
+            text("h", hash);
+            text("at", folder);
+            text("manifest", manifest.as_deref().unwrap_or_default());
+        }
+        // The top of a project is told from a crate by having no hash.
+        Origin::Project { folder } => text("at", folder),
+    }
     if let Some(links) = &package.links {
         row.insert("links".to_owned(), links.as_str().into());
     }

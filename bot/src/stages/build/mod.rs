@@ -16,8 +16,9 @@ use tokio::sync::mpsc;
 
 use self::sources::Sources;
 use super::Failure;
-use super::resolve::NpmTrees;
-use crate::clients::crates_io::CratesIo;
+use super::resolve::{GoGraphs, NpmTrees};
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
+use crate::clients::files::{self, FileError};
 use crate::clients::http::Http;
 use crate::clients::nix::{
     BuildEvent, BuildReport, BuiltDerivation, Closure, DerivationOutcome, FixedFile, FixedOutput, Nix, NixError,
@@ -34,6 +35,10 @@ pub struct Builder {
     pub nix: Nix,
     /// For crates.
     pub crates: CratesIo,
+    /// For Go modules.
+    pub go: GoGraphs,
+    /// For crates of other registries.
+    pub registries: OtherRegistries,
     /// For packages of npm.
     pub npm: NpmTrees,
     /// For sources that are in no plan.
@@ -136,9 +141,12 @@ impl Builder {
         let wanted: Vec<FixedOutput> = sources.into_iter().filter(|source| missing.contains(&source.path)).collect();
         progress.inc_length(wanted.len() as u64);
         let known = &Sources::of(plan);
+        // What has to be unpacked is needed only until Nix has it.
+        let scratch = scratch(&self.cache)?;
+        let scratch = scratch.path();
         let files: Vec<FixedFile> = stream::iter(&wanted)
             .map(|source| async move {
-                let file = self.source(source, known).await?;
+                let file = self.source(source, known, scratch).await?;
                 progress.inc(1);
                 Ok::<_, Failure>(FixedFile {
                     name: source.name.clone(),
@@ -169,10 +177,23 @@ impl Builder {
     /// # Errors
     /// A [`Failure`] when Nix itself could not work; what failed to build is in [`Built::failure`].
     pub async fn build(&self, evaluated: &Evaluated, progress: &ProgressBar) -> Result<Built, Failure> {
+        self.build_watched(evaluated, progress, None).await
+    }
+
+    /// As [`Builder::build`]; whoever watches is told what happens, as it happens.
+    ///
+    /// # Errors
+    /// As there.
+    pub async fn build_watched(
+        &self,
+        evaluated: &Evaluated,
+        progress: &ProgressBar,
+        watcher: Option<mpsc::UnboundedSender<BuildEvent>>,
+    ) -> Result<Built, Failure> {
         let (sender, receiver) = mpsc::unbounded_channel();
         let started = Instant::now();
         let drvs = [evaluated.drv.clone(), evaluated.smoke.clone()];
-        let (report, ()) = tokio::join!(self.nix.realise(&drvs, sender), show(receiver, progress));
+        let (report, ()) = tokio::join!(self.nix.realise(&drvs, sender), show(receiver, progress, watcher));
         let report = report.map_err(|error| nix(&error))?;
         Ok(summarise(evaluated, report, started.elapsed()))
     }
@@ -186,14 +207,30 @@ impl Builder {
     }
 }
 
+fn scratch(cache: &Path) -> Result<tempfile::TempDir, Failure> {
+    let failed = |error: &FileError| Failure::new(FailureClass::Infrastructure, error);
+    let folder = cache.join("work");
+    files::create_folder(&folder).map_err(|error| failed(&error))?;
+    let made = tempfile::Builder::new().prefix("sources-").tempdir_in(&folder);
+    made.map_err(|error| failed(&FileError::new("create a folder in", &folder, error)))
+}
+
 fn nix(error: &NixError) -> Failure {
     Failure::new(error.class(), error)
 }
 
-/// Shows on a bar what is being built.
-async fn show(mut events: mpsc::UnboundedReceiver<BuildEvent>, progress: &ProgressBar) {
+/// Shows on a bar what is being built, and hands on what happens.
+async fn show(
+    mut events: mpsc::UnboundedReceiver<BuildEvent>,
+    progress: &ProgressBar,
+    watcher: Option<mpsc::UnboundedSender<BuildEvent>>,
+) {
     let mut running: BTreeSet<String> = BTreeSet::new();
     while let Some(event) = events.recv().await {
+        if let Some(watcher) = &watcher {
+            // One who has stopped watching misses nothing that it wants.
+            let _ = watcher.send(event.clone());
+        }
         match event {
             BuildEvent::Started { drv } => {
                 progress.inc_length(1);
@@ -210,7 +247,7 @@ async fn show(mut events: mpsc::UnboundedReceiver<BuildEvent>, progress: &Progre
 }
 
 /// The name in a derivation's path.
-fn short_name(drv: &str) -> &str {
+pub(crate) fn short_name(drv: &str) -> &str {
     let file = Path::new(drv).file_stem().and_then(|name| name.to_str()).unwrap_or(drv);
     file.split_once('-').map_or(file, |(_, name)| name)
 }

@@ -1,14 +1,16 @@
 //! The files that derivations ask for: each fetched by the client of its ecosystem, verified, and handed to Nix.
 
 use std::collections::HashMap;
-use std::path::PathBuf;
+use std::path::{Path, PathBuf};
 
-use nixwright_resolver::plan::cargo::Package;
+use nixwright_resolver::plan::cargo::{Origin as CrateOrigin, Package};
+use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
 use nixwright_resolver::plan::npm::{Entry, Source};
 use nixwright_resolver::plan::{Graph, Plan};
 use url::Url;
 
 use super::Builder;
+use crate::clients::crates_io::CratesIoError;
 use crate::clients::http::Expected;
 use crate::clients::integrity::Integrity;
 use crate::clients::nix::FixedOutput;
@@ -26,20 +28,52 @@ pub(super) struct Sources<'a> {
 #[derive(Clone, Copy)]
 enum Known<'a> {
     Crate(&'a Package),
+    /// Module, version, and the hash of its zip.
+    GoModule(&'a str, &'a str, &'a str),
+    /// Module and version.
+    GoMod(&'a str, &'a str),
     Npm(&'a Entry),
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
         let by_hash = match &plan.graph {
-            Graph::Cargo(graph) => {
-                graph.packages.values().map(|package| (package.sha256.clone(), Known::Crate(package))).collect()
-            }
+            Graph::Cargo(graph) => graph
+                .packages
+                .values()
+                .filter_map(|package| Some((crate_hash(package)?, Known::Crate(package))))
+                .collect(),
+            Graph::Go(graph) => go_sources(graph),
             Graph::Npm(graph) => {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
             }
         };
         Self { by_hash }
+    }
+}
+
+/// Modules by the hash of their folder, and go.mod files by their own.
+fn go_sources(graph: &GoGraph) -> HashMap<String, Known<'_>> {
+    let modules = graph.modules.iter().filter_map(|(path, module)| {
+        let GoSource::Proxy { hash, sum } = module.source.as_ref()? else { return None };
+        let (path, version) = match &module.replace {
+            Some(Replacement::Module { path, version }) => (path.as_str(), version.as_str()),
+            _ => (path.as_str(), module.version.as_str()),
+        };
+        Some((hash.parse::<Integrity>().ok()?.hex(), Known::GoModule(path, version, sum)))
+    });
+    let files = graph.mod_files.iter().filter_map(|(what, hash)| {
+        let (path, version) = what.split_once('@')?;
+        Some((hash.parse::<Integrity>().ok()?.hex(), Known::GoMod(path, version)))
+    });
+    files.chain(modules).collect()
+}
+
+fn crate_hash(package: &Package) -> Option<String> {
+    match &package.origin {
+        CrateOrigin::CratesIo | CrateOrigin::Registry { .. } => Some(package.sha256.clone()),
+        CrateOrigin::Git { hash, .. } => Some(hash.parse::<Integrity>().ok()?.hex()),
+        CrateOrigin::Project { .. } => None,
     }
 }
 
@@ -54,15 +88,41 @@ fn npm_hash(entry: &Entry) -> Option<String> {
 
 impl Builder {
     /// A source as a verified file or, for one that is hashed as a tree, folder.
-    pub(super) async fn source(&self, source: &FixedOutput, sources: &Sources<'_>) -> Result<PathBuf, Failure> {
+    /// `scratch` is for what has to be made for this.
+    pub(super) async fn source(
+        &self,
+        source: &FixedOutput,
+        sources: &Sources<'_>,
+        scratch: &Path,
+    ) -> Result<PathBuf, Failure> {
         match sources.by_hash.get(&source.hash.hex) {
-            Some(Known::Crate(package)) => {
-                let file = self.crates.crate_file(&package.name, &package.version, &package.sha256).await;
-                file.map_err(|error| Failure::new(watch::crates_class(&error), &error))
+            Some(Known::Crate(package)) => self.crate_source(package).await,
+            Some(Known::GoModule(path, version, sum)) => {
+                let folder = scratch.join(&source.hash.hex);
+                let unpacked = self.go.modules.unpack(path, version, sum, &folder).await;
+                unpacked.map(|()| folder).map_err(|error| Failure::new(watch::go_class(&error), &error))
+            }
+            Some(Known::GoMod(path, version)) => {
+                let file = scratch.join(&source.hash.hex);
+                let written = self.go.modules.write_mod(path, version, &file).await;
+                written.map(|()| file).map_err(|error| Failure::new(watch::go_class(&error), &error))
             }
             Some(Known::Npm(entry)) => self.npm_source(entry).await,
             None => self.other_source(source).await,
         }
+    }
+
+    async fn crate_source(&self, package: &Package) -> Result<PathBuf, Failure> {
+        let failed = |error: CratesIoError| Failure::new(watch::crates_class(&error), &error);
+        let registry = match &package.origin {
+            CrateOrigin::Git { url, commit, .. } => {
+                let folder = self.npm.git_sources().folder(url, commit).await;
+                return folder.map_err(|error| Failure::new(FailureClass::Upstream, &error));
+            }
+            CrateOrigin::Registry { index, .. } => self.registries.open(index).await.map_err(failed)?,
+            CrateOrigin::CratesIo | CrateOrigin::Project { .. } => self.crates.clone(),
+        };
+        registry.crate_file(&package.name, &package.version, &package.sha256).await.map_err(failed)
     }
 
     async fn npm_source(&self, entry: &Entry) -> Result<PathBuf, Failure> {

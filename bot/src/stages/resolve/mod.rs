@@ -1,8 +1,10 @@
 //! Resolve: from a release to a plan, by fetching whatever the resolver asks for, all of it at once.
 
 mod cargo;
+mod go;
 mod npm;
 
+use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
@@ -13,22 +15,26 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
+pub use self::cargo::{CargoProject, CargoProjectError, CrateReleases, read_cargo_project};
+pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, read_go_project};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::CratesIo;
+use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files;
 use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "4";
+const CACHE_VERSION: &str = "6";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Release {
     /// A crate.
     Cargo(nixwright_resolver::cargo::Release),
+    /// A program of a Go module.
+    Go(GoRelease),
     /// A package of the npm registry.
     Npm(NpmRelease),
 }
@@ -44,13 +50,23 @@ impl Release {
         match &candidate.origin {
             Origin::Cargo { name, sha256 } => Self::Cargo(nixwright_resolver::cargo::Release {
                 root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
+                project: None,
                 systems: systems.iter().map(native).collect(),
                 selection: Selection {
                     features: package.features.iter().cloned().collect(),
                     no_default_features: package.no_default_features,
                     all_features: package.all_features,
                     binaries: package.binaries.iter().cloned().collect(),
+                    members: BTreeSet::new(),
                 },
+            }),
+            Origin::Go { module, subpath } => Self::Go(GoRelease {
+                module: module.clone(),
+                version: candidate.version.clone(),
+                subpath: subpath.clone(),
+                systems: systems.to_vec(),
+                tags: package.go.tags.clone(),
+                cgo: package.go.cgo,
             }),
             Origin::Npm { name, integrity } => Self::Npm(NpmRelease {
                 name: name.clone(),
@@ -67,8 +83,12 @@ impl Release {
 pub struct Resolver {
     /// The registry of crates.
     pub crates: CratesIo,
+    /// Other registries of crates.
+    pub registries: OtherRegistries,
     /// The judge of what belongs together.
     pub cargo: Cargo,
+    /// Go modules, and what graphs depend on beside them.
+    pub go: GoGraphs,
     /// The registry of npm packages, and what trees depend on beside it.
     pub npm: NpmTrees,
     /// Where facts and plans are kept; they never change, so for ever.
@@ -99,7 +119,8 @@ impl Resolver {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan_anew(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
         let plan = match release {
-            Release::Cargo(release) => self.resolve_cargo(release, progress).await?,
+            Release::Go(release) => self.go.plan(release, progress).await?,
+            Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
         write_json(&self.kept_plan(release), &plan)?;
@@ -114,7 +135,7 @@ impl Resolver {
     /// new form of plans or facts starts anew.
     fn cache_key(&self, release: &Release) -> String {
         let node = match release {
-            Release::Cargo(_) => "",
+            Release::Cargo(_) | Release::Go(_) => "",
             Release::Npm(_) => self.npm.node.as_str(),
         };
         let text = format!("{CACHE_VERSION} {} {node}{release:?}", Plan::SCHEMA);

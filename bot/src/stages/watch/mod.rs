@@ -1,6 +1,7 @@
 //! Watch: the newest acceptable release of a package, whatever its ecosystem.
 
 mod cargo;
+mod go;
 mod npm;
 
 use std::cmp::Ordering;
@@ -9,6 +10,8 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::cargo::crates_class;
+pub(super) use self::go::go_class;
+pub use self::go::{newest_before as newest_go_before, watch as watch_go};
 pub(super) use self::npm::npm_class;
 use super::Failure;
 use super::resolve::Resolver;
@@ -36,6 +39,13 @@ pub enum Origin {
         name: String,
         /// SHA-256 of the `.crate` file, lower-case hexadecimal.
         sha256: String,
+    },
+    /// A Go module, whose hash nobody promises beforehand: the checksum database and go.sum files vouch for it.
+    Go {
+        /// The module's path.
+        module: String,
+        /// The folder of the program in it; nothing means the module's root.
+        subpath: Option<String>,
     },
     /// A package of the npm registry.
     Npm {
@@ -104,7 +114,8 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
     match upstream {
         Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, wanted).await,
         Upstream::Npm { name } => npm::watch(&resolver.npm.registry, name, wanted).await,
-        Upstream::Go { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::Go { module, subpath } => go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted).await,
+        Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }
 
@@ -116,7 +127,8 @@ pub async fn find(resolver: &Resolver, upstream: &Upstream, version: &str) -> Re
     match upstream {
         Upstream::Cargo { name } => cargo::find(&resolver.crates, name, version).await,
         Upstream::Npm { name } => npm::find(&resolver.npm.registry, name, version).await,
-        Upstream::Go { .. } | Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::Go { module, subpath } => go::find(&resolver.go.modules, module, subpath.as_deref(), version).await,
+        Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }
 

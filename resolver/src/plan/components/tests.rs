@@ -1,11 +1,12 @@
 use std::collections::{BTreeMap, BTreeSet};
 
-use crate::plan::cargo::{CargoGraph, Dependency, Judge, Package, Profile, Selection, Side, Unit, UnitKind};
+use crate::plan::cargo::{CargoGraph, Dependency, Judge, Origin, Package, Profile, Selection, Side, Unit, UnitKind};
 use crate::plan::components::CodeKind;
 use crate::plan::{Graph, Metadata, Plan};
 
 fn package(name: &str, version: &str, license: Option<&str>) -> (String, Package) {
     let package = Package {
+        origin: Origin::default(),
         name: name.to_owned(),
         version: version.to_owned(),
         sha256: "ab".repeat(32),
@@ -66,6 +67,7 @@ pub(in crate::plan) fn plan() -> Plan {
             rust_version: None,
         },
         graph: Graph::Cargo(CargoGraph {
+            members: Vec::new(),
             root: "root-1.0.0".to_owned(),
             packages: packages.into_iter().collect(),
             units: [("x86_64-linux".to_owned(), units)].into(),

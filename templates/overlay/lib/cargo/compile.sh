@@ -14,12 +14,17 @@ phase() {
   printf '@nix {"action":"setPhase","phase":"%s"}\n' "$1" >&2
 }
 
-# Unpacks the source to $1 and goes there.
+# Unpacks the source to $1 and goes to the package's folder in it, which is $package from then on.
 unpackSource() {
   phase unpackPhase
   mkdir -p "$1"
-  tar xzf "$src" -C "$1" --strip-components=1 --no-same-owner
-  cd "$1"
+  if [ -d "$src" ]; then
+    cp -r --no-preserve=mode,ownership "$src/." "$1"
+  else
+    tar xzf "$src" -C "$1" --strip-components=1 --no-same-owner
+  fi
+  package=$1${at:+/$at}
+  cd "$package"
   local file
   if [ -n "${patches-}" ]; then chmod -R u+w .; fi
   for file in ${patches-}; do

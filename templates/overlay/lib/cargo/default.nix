@@ -34,7 +34,7 @@ let
     let
       graph = import ./graph.nix {
         inherit lib;
-        inherit (pkgs) fetchurl;
+        inherit (pkgs) fetchurl fetchgit;
         system = stdenv.hostPlatform.system;
         file = graphFile;
       };

@@ -4,8 +4,11 @@
 {
   lib,
   fetchurl,
+  fetchgit,
   system,
   file,
+  # The project's own folder, for a graph of a project.
+  project ? null,
 }:
 
 let
@@ -27,12 +30,52 @@ let
       inherit name version;
       # What cargo exports of the manifest, as far as the package's sources ask for it.
       environment = lib.mapAttrs' (key: lib.nameValuePair "CARGO_PKG_${key}") (row.env or { });
-      source = fetchurl {
-        name = "crate-${name}-${version}.tar.gz";
-        url = registries.crates-io name version;
-        inherit (row) sha256;
-      };
+      # Its folder within the source, which is a tree then.
+      at = row.at or "";
+      source =
+        if row ? git then
+          fetchgit {
+            name = "${name}-${lib.substring 0 12 row.rev}";
+            url = row.git;
+            inherit (row) rev;
+            hash = row.h;
+          }
+        else if row ? sha256 then
+          fetchurl {
+            name = "crate-${name}-${version}.tar.gz";
+            url = row.url or (registries.crates-io name version);
+            inherit (row) sha256;
+          }
+        else
+          projectSource;
     };
+
+  # Of a project's folder, what is its own.
+  projectSource =
+    if project == null then
+      throw "${toString file} is the graph of a project; `src` is its folder"
+    else if lib.isDerivation project then
+      project
+    else
+      builtins.path {
+        name = "project";
+        path = project;
+        filter =
+          file: _:
+          !lib.elem (baseNameOf file) [
+            "target"
+            ".git"
+            "result"
+            ".nixwright"
+          ]
+          && !lib.elem file (
+            map (written: "${toString project}/${written}") [
+              "package.nix"
+              "graph.json"
+              "overrides.nix"
+            ]
+          );
+      };
 
   # Tools of the building machine that crates of these names call for.
   tools = pkgs: lib.concatMap (name: if toolsOf ? ${name} then toolsOf.${name} pkgs else [ ]);
@@ -49,6 +92,8 @@ else
   {
     inherit document;
     inherit (document) root;
+    # What is built: the root alone, or all members of a workspace.
+    members = document.members or [ document.root ];
     inherit packages units tools;
 
     # The packages that something is compiled of, on this system.

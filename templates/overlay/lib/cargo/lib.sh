@@ -6,13 +6,13 @@ source "$1"
 
 unpackSource "$out/src"
 phase buildPhase
-cargoEnvironment "$out/src"
+cargoEnvironment "$package"
 export CARGO_CRATE_NAME=${crate:-${pname//-/_}}
 collectDependencies
 featureFlags
 heedScript "$run" yes
 
-args=(--crate-name "$CARGO_CRATE_NAME" "--edition=$edition" "$out/src/$path" --emit link --cap-lints allow)
+args=(--crate-name "$CARGO_CRATE_NAME" "--edition=$edition" "$package/$path" --emit link --cap-lints allow)
 for type in $types; do args+=(--crate-type "$type"); done
 
 # Part of the output's own hash tells two builds of a crate apart; too little of it to count as a reference.

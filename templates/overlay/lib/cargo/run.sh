@@ -15,7 +15,7 @@ source "$1"
 unpackSource "$out/src"
 
 phase buildPhase
-cargoEnvironment "$out/src"
+cargoEnvironment "$package"
 if [ -n "$links" ]; then export CARGO_MANIFEST_LINKS=$links; fi
 collectDependencies
 featureFlags
@@ -23,7 +23,7 @@ linkArgs=()
 for folder in "${natives[@]}"; do linkArgs+=(-L "$folder"); done
 if [ "$HOST" != "$TARGET" ] && [ -n "${CC_FOR_BUILD-}" ]; then linkArgs+=("-Clinker=$CC_FOR_BUILD"); fi
 CARGO_CRATE_NAME=build_script_build CARGO_BIN_NAME=build-script-build \
-  compile --crate-name build_script_build "--edition=$edition" "$out/src/$path" --crate-type bin --emit link \
+  compile --crate-name build_script_build "--edition=$edition" "$package/$path" --crate-type bin --emit link \
   --cap-lints allow $rustcFlags -o "$NIX_BUILD_TOP/build-script" "--remap-path-prefix=$out/src=$pname-$version" \
   "${enabled[@]}" "${externs[@]}" "${linkArgs[@]}"
 

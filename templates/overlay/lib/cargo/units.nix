@@ -133,6 +133,7 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
+        inherit (package) at;
         inherit (said) patches postPatch;
         crate = row.crate or "";
         path = row.path or "src/lib.rs";
@@ -183,6 +184,7 @@ let
         pname = package.name;
         inherit (package) version;
         src = package.source;
+        inherit (package) at;
         inherit (said)
           patches
           postPatch

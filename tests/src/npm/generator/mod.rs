@@ -10,26 +10,8 @@ mod versions;
 use serde_json::{Map, Value, json};
 
 use super::universe::Universe;
+use crate::chance::Chance;
 use versions::Releases;
-
-/// Chance: every choice of a universe comes from here.
-struct Chance(fastrand::Rng);
-
-impl Chance {
-    /// True in so many of a hundred cases.
-    fn percent(&mut self, percent: u32) -> bool {
-        self.0.u32(0..100) < percent
-    }
-
-    /// From `low` to `high`, both included.
-    fn between(&mut self, low: usize, high: usize) -> usize {
-        self.0.usize(low..=high)
-    }
-
-    fn pick<'a, T>(&mut self, from: &'a [T]) -> &'a T {
-        &from[self.0.usize(0..from.len())]
-    }
-}
 
 /// What kind of universe it is: how often which thing is met.
 struct Style {

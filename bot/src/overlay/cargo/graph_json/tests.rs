@@ -1,7 +1,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use nixwright_resolver::plan::cargo::{
-    Binary, CargoGraph, Dependency, Judge, Package, Profile, Selection, Side, Unit, UnitKind,
+    Binary, CargoGraph, Dependency, Judge, Origin, Package, Profile, Selection, Side, Unit, UnitKind,
 };
 use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
@@ -9,6 +9,7 @@ use super::render;
 
 fn package(name: &str, version: &str) -> (String, Package) {
     let package = Package {
+        origin: Origin::default(),
         name: name.to_owned(),
         version: version.to_owned(),
         sha256: "00".to_owned(),
@@ -75,6 +76,7 @@ fn plan() -> Plan {
         version: "1.0.0".to_owned(),
         metadata: Metadata::default(),
         graph: Graph::Cargo(CargoGraph {
+            members: Vec::new(),
             root: "tool-1.0.0".to_owned(),
             packages: ["tool-1.0.0", "two-1.0.0", "two-2.0.0", "log-1.0.0", "cc-1.0.0", "mac-1.0.0"]
                 .into_iter()

@@ -15,8 +15,9 @@ use tokio::task::JoinSet;
 use super::super::{read_json, write_json};
 use super::{NpmTrees, is_known};
 use crate::clients::files;
+use crate::clients::git::GitSourceError;
 use crate::clients::integrity::Integrity;
-use crate::clients::npm::{Form, GitSourceError, NpmError};
+use crate::clients::npm::{Form, NpmError};
 use crate::model::{Failure, FailureClass};
 use crate::stages::watch::npm_class;
 

@@ -1,4 +1,3 @@
-use std::os::unix::fs::PermissionsExt as _;
 use std::path::Path;
 
 use indicatif::ProgressBar;
@@ -49,8 +48,7 @@ async fn with_npm(server: &MockServer, folder: &Path, before: Option<&str>) -> N
     let path = std::env::var_os("PATH").unwrap();
     let first = folder.join("bin");
     if let Some(script) = before {
-        files::write(&first.join("npm"), script.as_bytes()).unwrap();
-        std::fs::set_permissions(first.join("npm"), std::fs::Permissions::from_mode(0o755)).unwrap();
+        files::write_program(&first.join("npm"), script);
     }
     let search = std::env::join_paths(std::iter::once(first).chain(std::env::split_paths(&path))).unwrap();
     let trees = trees(server, folder);

@@ -3,11 +3,13 @@
 //! A repository is kept bare, one for each address, and only what a spec names is brought over, without its history where the
 //! server can. npm would try ssh as well; here nobody's key is used, so that what is resolved can be fetched by anyone.
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use git2::{Commit, ObjectType, Oid, Repository};
+use git2::build::TreeUpdateBuilder;
+use git2::{Commit, FileMode, ObjectType, Oid, Repository, Tree, TreeWalkMode, TreeWalkResult};
 use nixwright_resolver::npm::catalog::{GitFiles, PackageFiles};
 use nixwright_resolver::npm::tags::newest_tag;
 use sha2::{Digest as _, Sha256};
@@ -19,6 +21,15 @@ use crate::clients::git::{GitError, Overlay, Remote, RemoteRef, TreeLimits, Tree
 
 /// How long bringing one repository over may take.
 const PATIENCE: Duration = Duration::from_secs(300);
+
+/// How deeply submodules may stand in one another.
+const SUBMODULES_WITHIN: u8 = 8;
+
+/// The mode of a symbolic link in a tree.
+const LINK: i32 = 0o120_000;
+
+/// Contents, by path from the top.
+pub type CommitFiles = Vec<(String, Vec<u8>)>;
 
 /// A package of a git repository that could not be had.
 #[derive(Debug, thiserror::Error)]
@@ -135,7 +146,7 @@ impl GitSources {
             let mirror = sources.mirror(remote.url())?;
             let repository = open(&mirror, remote.url())?;
             let found = Self::bring(&spec, &mirror, remote, &repository, Some(&commit))?;
-            let tree = found.tree().map_err(|source| copy_failed(&mirror, remote.url(), source))?;
+            let tree = sources.whole(&spec, &mirror, remote, &repository, &found, SUBMODULES_WITHIN)?;
             let refused = |source| GitSourceError::Tree { spec: spec.clone(), commit: commit.clone(), source };
             export(&repository, &tree, sources.limits, &folder).map_err(refused)?;
             Ok(folder)
@@ -143,12 +154,106 @@ impl GitSources {
         .await
     }
 
+    /// Nix's hash of a commit with all its submodules, and those of its files that are wanted, by path; without a committish
+    /// it is the commit that the repository's `HEAD` is at.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn read(
+        &self,
+        url: &str,
+        committish: Option<&str>,
+        wants: fn(&str) -> bool,
+    ) -> Result<(String, CommitFiles), GitSourceError> {
+        let spec = format!("{url}{}", committish.map(|text| format!("#{text}")).unwrap_or_default());
+        let (address, committish) = self.address(&spec)?;
+        let sources = self.clone();
+        on_its_thread(address, move |remote| {
+            let mirror = sources.mirror(remote.url())?;
+            let repository = open(&mirror, remote.url())?;
+            let commit = Self::bring(&spec, &mirror, remote, &repository, committish.as_deref())?;
+            let tree = sources.whole(&spec, &mirror, remote, &repository, &commit, SUBMODULES_WITHIN)?;
+            let id = commit.id().to_string();
+            let refused = |source| GitSourceError::Tree { spec: spec.clone(), commit: id.clone(), source };
+            // The limits are those of the whole tree, so it comes before single files.
+            let hash = nar_hash(&repository, &tree, sources.limits).map_err(refused)?;
+            let mut files = CommitFiles::new();
+            let mut take = |folder: &str, entry: &git2::TreeEntry<'_>| {
+                let path = format!("{folder}{}", entry.name().unwrap_or_default());
+                if entry.kind() == Some(ObjectType::Blob)
+                    && entry.filemode() != LINK
+                    && wants(&path)
+                    && let Ok(blob) = repository.find_blob(entry.id())
+                {
+                    files.push((path, blob.content().to_vec()));
+                }
+                TreeWalkResult::Ok
+            };
+            let walked = tree.walk(TreeWalkMode::PreOrder, &mut take);
+            walked.map_err(|source| copy_failed(&mirror, remote.url(), source))?;
+            Ok((hash, files))
+        })
+        .await
+    }
+
+    /// The tree of a commit with those of its submodules in their places, which come into the same copy. One that
+    /// `.gitmodules` does not know stays the empty folder that git makes of it.
+    fn whole<'r>(
+        &self,
+        spec: &str,
+        mirror: &Overlay,
+        remote: &Remote,
+        repository: &'r Repository,
+        commit: &Commit<'_>,
+        within: u8,
+    ) -> Result<Tree<'r>, GitSourceError> {
+        let failed = |source| copy_failed(mirror, remote.url(), source);
+        let tree = repository.find_tree(commit.tree_id()).map_err(failed)?;
+        let mut links = Vec::new();
+        let mut note = |folder: &str, entry: &git2::TreeEntry<'_>| {
+            if entry.kind() == Some(ObjectType::Commit) {
+                links.push((format!("{folder}{}", entry.name().unwrap_or_default()), entry.id()));
+            }
+            TreeWalkResult::Ok
+        };
+        tree.walk(TreeWalkMode::PreOrder, &mut note).map_err(failed)?;
+        let modules = tree.get_name(".gitmodules").and_then(|entry| repository.find_blob(entry.id()).ok());
+        let addresses = modules.map(|blob| submodules(&String::from_utf8_lossy(blob.content()))).unwrap_or_default();
+        let mut update = TreeUpdateBuilder::new();
+        let mut found = false;
+        for (path, id) in links {
+            let Some(address) = addresses.get(&path) else { continue };
+            let refused = |reason| GitSourceError::Address { spec: format!("{spec}, submodule {path}"), reason };
+            let Some(within) = within.checked_sub(1) else {
+                return Err(refused("submodules stand in one another too deeply"));
+            };
+            let address = if address.starts_with("./") || address.starts_with("../") {
+                let mut base = remote.url().clone();
+                base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
+                base.join(address).map_err(|_| refused("this is no address of a git repository"))?.to_string()
+            } else {
+                address.clone()
+            };
+            let (url, _) = self.address(&address)?;
+            let remote = Remote::new(url, None, PATIENCE);
+            let inner = Self::bring(spec, mirror, &remote, repository, Some(&id.to_string()))?;
+            let inner = self.whole(spec, mirror, &remote, repository, &inner, within)?;
+            update.upsert(path.as_str(), inner.id(), FileMode::Tree);
+            found = true;
+        }
+        if !found {
+            return Ok(tree);
+        }
+        let id = update.create_updated(repository, &tree).map_err(failed)?;
+        repository.find_tree(id).map_err(failed)
+    }
+
     fn find_blocking(&self, spec: &str, remote: &Remote, committish: Option<&str>) -> Result<GitFiles, GitSourceError> {
         let mirror = self.mirror(remote.url())?;
         let repository = open(&mirror, remote.url())?;
         let commit = Self::bring(spec, &mirror, remote, &repository, committish)?;
         let id = commit.id().to_string();
-        let tree = commit.tree().map_err(|source| copy_failed(&mirror, remote.url(), source))?;
+        let tree = self.whole(spec, &mirror, remote, &repository, &commit, SUBMODULES_WITHIN)?;
         let refused = |source| GitSourceError::Tree { spec: spec.to_owned(), commit: id.clone(), source };
         // The limits are those of the whole tree, so it comes before single files.
         let hash = nar_hash(&repository, &tree, self.limits).map_err(refused)?;
@@ -226,6 +331,24 @@ impl GitSources {
         }
         Ok((url, fragment.filter(|text| !text.is_empty())))
     }
+}
+
+/// The addresses in a `.gitmodules`, by path (the form of git's own configuration).
+fn submodules(text: &str) -> BTreeMap<String, String> {
+    let mut all = BTreeMap::new();
+    let (mut path, mut url) = (None, None);
+    for line in text.lines().map(str::trim) {
+        match line.split_once('=').map(|(key, value)| (key.trim(), value.trim().trim_matches('"'))) {
+            _ if line.starts_with('[') => (path, url) = (None, None),
+            Some(("path", value)) => path = Some(value.to_owned()),
+            Some(("url", value)) => url = Some(value.to_owned()),
+            _ => {}
+        }
+        if let (Some(path), Some(url)) = (&path, &url) {
+            all.insert(path.clone(), url.clone());
+        }
+    }
+    all
 }
 
 /// The reference that npm would take: for a range the newest of its tags, else by full or short name, tags before branches,

@@ -1,0 +1,136 @@
+//! Modules and packages put together.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use super::catalog::{Known, LocalModule, Lookup, Need, Project, Step, Target};
+use super::graph::{self, BuildList, GraphStep, Place, Selected};
+use super::packages::{self, PackageGraph, PackageStep};
+use crate::error::ResolveError;
+use crate::plan::go::{GoGraph, Module, Source};
+
+/// Resolves a module or workspace as far as `known` allows, by the rules of the toolchain of `target.standard`, as Go does it with
+/// `-mod=readonly`.
+///
+/// # Errors
+/// When it cannot be resolved, however much is known: Go would refuse it too.
+pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, ResolveError> {
+    let list = match graph::step(project, known, target.standard.version())? {
+        GraphStep::Need(needs) => return Ok(Step::Need(needs)),
+        GraphStep::Done(list) => list,
+    };
+    match packages::step(project, &list, target, known)? {
+        PackageStep::Need(needs) => Ok(Step::Need(needs)),
+        PackageStep::Done(packages) => {
+            let parts = Parts { project, target, known, list: &list };
+            match parts.mod_files(&packages) {
+                Ok(mod_files) => Ok(Step::Done(Box::new(parts.graph(*packages, mod_files)))),
+                Err(needs) => Ok(Step::Need(needs)),
+            }
+        }
+    }
+}
+
+struct Parts<'a> {
+    project: &'a Project,
+    target: &'a Target,
+    known: &'a Known,
+    list: &'a BuildList,
+}
+
+impl Parts<'_> {
+    fn graph(&self, packages: PackageGraph, mod_files: BTreeMap<String, String>) -> GoGraph {
+        let Self { target, list, .. } = *self;
+        let used = used(&packages);
+        let is_used = |path: &String| used.contains(path.as_str()) || list.mains.contains(path);
+        let modules = list.modules.iter().map(|(path, selected)| {
+            let source = is_used(path).then(|| self.source(selected)).flatten();
+            (path.clone(), self.module(selected, source))
+        });
+        let systems = target.systems.iter().map(|system| system.system.clone());
+        GoGraph {
+            roots: list.mains.clone(),
+            rules: target.standard.version().to_owned(),
+            go: list.go.clone(),
+            toolchain: list.toolchain.as_deref().and_then(|line| line.strip_prefix("go")).map(str::to_owned),
+            cgo: target.cgo,
+            tags: target.tags.iter().cloned().collect(),
+            godebug: list.godebug.iter().cloned().collect(),
+            systems: systems.filter(|system| !packages.refused.contains_key(system)).collect(),
+            refused: packages.refused.iter().map(|(system, why)| (system.clone(), why.to_string())).collect(),
+            modules: modules.collect(),
+            mod_files,
+            programs: packages.programs,
+            packages: packages.packages,
+            standard: packages.standard,
+        }
+    }
+
+    fn module(&self, selected: &Selected, source: Option<Source>) -> Module {
+        let released = match &selected.source {
+            Place::Main(dir) => self.local(dir).and_then(|main| main.version.clone()),
+            Place::Folder(_) | Place::Proxy(_) => None,
+        };
+        Module {
+            version: released.unwrap_or_else(|| selected.version.clone()),
+            replace: selected.replace.clone(),
+            go: selected.go.clone(),
+            source,
+            ..Module::default()
+        }
+    }
+
+    /// Where a module's files are; nothing for one whose files nobody asked for.
+    fn source(&self, selected: &Selected) -> Option<Source> {
+        match &selected.source {
+            Place::Proxy(module) => match self.known.zips.get(module)? {
+                Lookup::Found(facts) => {
+                    Some(Source::Proxy { hash: facts.hash().to_owned(), sum: facts.sum().to_owned() })
+                }
+                Lookup::Absent { .. } => None,
+            },
+            Place::Folder(dir) => Some(Source::Directory { path: dir.clone() }),
+            Place::Main(dir) => match self.local(dir).filter(|main| main.version.is_some()) {
+                Some(main) => {
+                    Some(Source::Proxy { hash: main.facts.hash().to_owned(), sum: main.facts.sum().to_owned() })
+                }
+                None => Some(Source::Directory { path: dir.clone() }),
+            },
+        }
+    }
+
+    fn local(&self, dir: &str) -> Option<&LocalModule> {
+        self.project.mains.iter().find(|main| main.dir == dir)
+    }
+
+    /// The go.mod files that stock Go reads, but for those that stand in a folder which is needed anyway; or those of them that
+    /// are not known yet.
+    fn mod_files(&self, packages: &PackageGraph) -> Result<BTreeMap<String, String>, Vec<Need>> {
+        let used = used(packages);
+        let inside: BTreeSet<_> = used
+            .iter()
+            .filter_map(|path| match &self.list.modules.get(*path)?.source {
+                Place::Proxy(module) => Some(module),
+                Place::Main(_) | Place::Folder(_) => None,
+            })
+            .collect();
+        let (mut files, mut needs) = (BTreeMap::new(), Vec::new());
+        for module in self.list.mod_files(used.iter().copied()) {
+            if inside.contains(&module) {
+                continue;
+            }
+            match self.known.mods.get(&module) {
+                Some(Lookup::Found(file)) => {
+                    files.insert(module.to_string(), file.hash.clone());
+                }
+                Some(Lookup::Absent { .. }) => {}
+                None => needs.push(Need::Mod(module)),
+            }
+        }
+        if needs.is_empty() { Ok(files) } else { Err(needs) }
+    }
+}
+
+/// The paths of the modules that give packages.
+fn used(packages: &PackageGraph) -> BTreeSet<&str> {
+    packages.packages.values().flatten().map(|package| package.module.as_str()).collect()
+}

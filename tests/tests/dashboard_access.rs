@@ -1,0 +1,30 @@
+//! Whether everybody can use the pages, and pictures of them: light and dark, on a phone and on a desk.
+
+use nixwright_tests::dashboard::axe;
+use nixwright_tests::dashboard::browser::{Browser, target};
+use nixwright_tests::dashboard::population::Scale;
+use nixwright_tests::dashboard::site::{Site, pages};
+
+/// Width in CSS pixels, whether it is dark, and what the pictures are called.
+const LOOKS: [(u32, bool, &str); 4] =
+    [(1280, false, "light"), (1280, true, "dark"), (375, false, "phone"), (375, true, "phone-dark")];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn axe_finds_nothing_serious_and_nothing_is_wider_than_a_phone() {
+    let site = Site::start(Scale::SMALL).await;
+    let browser = Browser::start().await;
+    let mut found = Vec::new();
+    for (width, is_dark, look) in LOOKS {
+        browser.look(width, is_dark).await;
+        for (name, path) in pages() {
+            browser.open(&site.url(&path)).await;
+            browser.picture(&target().join("pages").join(format!("{name}-{look}.png"))).await;
+            found.extend(axe::judge(&browser).await.into_iter().map(|rule| format!("{name} {look}: {rule}")));
+            let wide = "return document.documentElement.scrollWidth > document.documentElement.clientWidth";
+            if browser.run(wide).await == true {
+                found.push(format!("{name} {look}: the page is wider than the window"));
+            }
+        }
+    }
+    assert!(found.is_empty(), "{} findings:\n{}", found.len(), found.join("\n"));
+}
