@@ -92,22 +92,17 @@ async fn ask(program: &Path) -> Result<String, String> {
 
 #[cfg(test)]
 mod tests {
-    use std::os::unix::fs::{PermissionsExt as _, symlink};
+    use std::os::unix::fs::symlink;
     use std::path::Path;
 
     use super::GoToolchain;
     use crate::clients::files;
 
-    fn program(path: &Path, text: &str) {
-        files::write(path, text.as_bytes()).unwrap();
-        std::fs::set_permissions(path, std::fs::Permissions::from_mode(0o755)).unwrap();
-    }
-
     #[tokio::test]
     async fn a_usual_installation_is_not_even_started() {
         let home = tempfile::tempdir().unwrap();
         let home = home.path().canonicalize().unwrap();
-        program(&home.join("lib/go/bin/go"), "#!/bin/sh\nexit 1\n");
+        files::write_program(&home.join("lib/go/bin/go"), "#!/bin/sh\nexit 1\n");
         for folder in ["lib/go/src/runtime", "lib/go/pkg/tool", "bin"] {
             std::fs::create_dir_all(home.join(folder)).unwrap();
         }
@@ -126,10 +121,10 @@ mod tests {
                 "#!/bin/sh\n[ \"$GOTOOLCHAIN $*\" = 'local env GOROOT GOVERSION' ] && printf '%s\\n' / '{version}'\n"
             )
         };
-        program(&home.join("go"), &asks("go1.28rc1"));
+        files::write_program(&home.join("go"), &asks("go1.28rc1"));
         let found = GoToolchain::find(home.as_os_str()).await.unwrap().unwrap();
         assert_eq!((found.root.as_path(), found.version.as_str()), (Path::new("/"), "1.28rc1"));
-        program(&home.join("go"), &asks("devel go1.29-abcdef"));
+        files::write_program(&home.join("go"), &asks("devel go1.29-abcdef"));
         let error = GoToolchain::find(home.as_os_str()).await.unwrap_err().to_string();
         assert!(error.contains("devel go1.29-abcdef") && error.contains("put another before it on PATH"), "{error}");
     }

@@ -94,3 +94,14 @@ pub enum GoError {
         source: Box<GoError>,
     },
 }
+
+impl GoError {
+    /// What is wrong, without who requires whom.
+    pub fn root(&self) -> &Self {
+        let mut error = self;
+        while let Self::Required { source, .. } = error {
+            error = source;
+        }
+        error
+    }
+}

@@ -18,7 +18,7 @@ use nixwright_resolver::ResolveError;
 use nixwright_resolver::go::catalog::{GoSystem, Known, Need, Project, Step, Target};
 use nixwright_resolver::go::facts::StandardLibrary;
 use nixwright_resolver::go::graph::{self, GraphStep};
-use nixwright_resolver::go::step;
+use nixwright_resolver::go::{GoError, step};
 use nixwright_resolver::plan::go::GoGraph;
 
 pub use self::project::{GoProjectError, read_go_project};
@@ -96,8 +96,7 @@ impl GoGraphs {
         key: &str,
         progress: &ProgressBar,
     ) -> Result<Vec<String>, Failure> {
-        let rules = self.toolchain().await;
-        let rules = rules.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?.version;
+        let rules = self.rules().await?;
         let next = |known: &Known| match graph::step(project, known, &rules) {
             Ok(GraphStep::Done(list)) => Ok(Next::Done(list.lines())),
             Ok(GraphStep::Need(needs)) => Ok(Next::Need(needs)),
@@ -147,5 +146,12 @@ fn is_known(need: &Need, known: &Known) -> bool {
 }
 
 fn resolve_failure(error: &ResolveError) -> Failure {
-    Failure::new(FailureClass::Resolve, error)
+    let class = match error {
+        ResolveError::Go(error) if matches!(error.root(), GoError::WrongSum { .. }) => FailureClass::Hash,
+        _ => FailureClass::Resolve,
+    };
+    Failure::new(class, error)
 }
+
+#[cfg(test)]
+mod tests;

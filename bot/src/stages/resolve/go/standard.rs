@@ -36,6 +36,15 @@ impl GoGraphs {
         GoToolchain::find(&self.search).await?.ok_or(NoToolchain::Absent)
     }
 
+    /// The version whose rules are followed, which is the toolchain's.
+    ///
+    /// # Errors
+    /// A [`Failure`] of class infrastructure when there is no toolchain.
+    pub async fn rules(&self) -> Result<String, Failure> {
+        let toolchain = self.toolchain().await;
+        Ok(toolchain.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?.version)
+    }
+
     pub(super) async fn standard(&self) -> Result<Arc<StandardLibrary>, Failure> {
         let toolchain = self.toolchain().await;
         let toolchain = toolchain.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?;
