@@ -4,20 +4,21 @@ use std::collections::BTreeMap;
 use std::fmt::Write as _;
 use std::path::{Path, PathBuf};
 
-use clap::Args;
+use clap::{Args, ValueEnum as _};
 use nixwright_resolver::archive::Limits;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
 use super::progress::Bars;
-use super::resolve::cache_folder;
+use super::resolve::{cache_folder, go};
 use super::wiring::{environment, npm_trees};
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System};
 use crate::stages::generate::{
-    BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, differences, generate, write,
+    BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, Resolving, differences, generate, write,
 };
+use crate::stages::resolve::GoProjectError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -25,9 +26,10 @@ use crate::stages::generate::{
     nixwright generate . --with-builders     also the builders, so that nothing else is needed but nixpkgs\n  \
     nixwright generate . --check             in CI: exit 1 when they are not what the project asks for\n  \
     nixwright generate . --update            without a lock: take the versions that the registry has now\n\n\
-    The graph is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
-    yarn 1); without one it is what npm would install. Members of a workspace are part of it. What is yours goes to \
-    overrides.nix, which is never written here: `{ buildScript = \"build\"; }` has a script of the project build it.")]
+    For Go the graph is what go.mod, go.sum and the sources ask for, without running Go; all programs of the module or \
+    workspace are built. For npm it is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
+    yarn 1), and without one what npm would install. Members of a workspace are part of it. What is yours goes to \
+    overrides.nix, which is never written here: for npm, `{ buildScript = \"build\"; }` has a script of the project build it.")]
 #[expect(clippy::struct_excessive_bools, reason = "these are flags")]
 pub(super) struct GenerateArgs {
     /// The project's folder
@@ -58,14 +60,8 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     let all = || all.iter().filter_map(|system| system.parse().ok()).collect();
     let systems: Vec<System> = if args.system.is_empty() { all() } else { args.system.clone() };
     let builders = args.with_builders || args.dir.join(BUILDERS).join("default.nix").is_file();
-    let request = Request { folder: &args.dir, ecosystem, systems: &systems, builders, update: args.update };
-    let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
-    let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
-    let bar = Bars::default().bar("resolving");
-    let generated = generate(request, &trees, &bar).await;
-    bar.finish_and_clear();
-    let generated = generated.map_err(failed)?;
+    let request = Request { folder: &args.dir, systems: &systems, builders, update: args.update };
+    let generated = resolved(ecosystem, request).await?;
     let differences = differences(&args.dir, &generated).map_err(failed)?;
     if args.check {
         return check(&args.dir, &generated, &differences);
@@ -77,28 +73,52 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+async fn resolved(ecosystem: Ecosystem, request: Request<'_>) -> Result<Generated, CliError> {
+    let bar = Bars::default().bar("resolving");
+    let generated = match ecosystem {
+        Ecosystem::Go => generate(request, Resolving::Go(&go::graphs().await?), &bar).await,
+        Ecosystem::Npm => {
+            let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
+            let http = Http::when_needed(HttpSettings::default(), Clock::system());
+            let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
+            generate(request, Resolving::Npm(&trees), &bar).await
+        }
+    };
+    bar.finish_and_clear();
+    generated.map_err(failed)
+}
+
 /// The kind of project: the one that is asked for, else the only one that is there.
 fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Result<Ecosystem, CliError> {
-    let names = |all: &[Ecosystem]| all.iter().map(|one| one.manifest()).collect::<Vec<_>>().join(", ");
     match (asked, found) {
         (Some(asked), found) if found.contains(&asked) => Ok(asked),
         (None, [only]) => Ok(*only),
-        (None, [_, ..]) => Err(CliError::usage(format!(
-            "{} has several manifests ({}); choose one with --ecosystem",
-            folder.display(),
-            names(found)
-        ))),
-        (asked, _) => Err(CliError::usage(format!(
-            "there is no {} in {}; name the folder of a project",
-            asked.map_or_else(|| names(&Ecosystem::ALL), |asked| asked.manifest().to_owned()),
-            folder.display()
-        ))),
+        (None, [_, ..]) => {
+            let kinds: Vec<_> =
+                found.iter().filter_map(|one| Some(one.to_possible_value()?.get_name().to_owned())).collect();
+            Err(CliError::usage(format!(
+                "{} has projects of several kinds ({}); choose one with --ecosystem",
+                folder.display(),
+                kinds.join(", ")
+            )))
+        }
+        (asked, _) => {
+            let wanted = asked.as_ref().map_or(&Ecosystem::ALL[..], std::slice::from_ref);
+            let names: Vec<&str> = wanted.iter().flat_map(|one| one.manifests()).copied().collect();
+            Err(CliError::usage(format!(
+                "there is no {} in {}; name the folder of a project",
+                names.join(" or "),
+                folder.display()
+            )))
+        }
     }
 }
 
 fn failed(error: GenerateError) -> CliError {
     match error {
         GenerateError::Project(error) => CliError::usage(error),
+        GenerateError::GoProject(GoProjectError::File(error)) => CliError::failed(error),
+        GenerateError::GoProject(error) => CliError::usage(error),
         error => CliError::failed(error),
     }
 }
@@ -166,9 +186,9 @@ mod tests {
             |asked, found: &[Ecosystem]| choose(asked, found, Path::new("x")).map_err(|error| error.to_string());
         assert_eq!(choose(None, &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
         assert_eq!(choose(Some(Ecosystem::Npm), &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
-        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
+        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no go.mod or go.work or package.json in x; name the folder of a project");
         insta::assert_snapshot!(choose(Some(Ecosystem::Npm), &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
-        insta::assert_snapshot!(choose(None, &[Ecosystem::Npm, Ecosystem::Npm]).unwrap_err(), @"x has several manifests (package.json, package.json); choose one with --ecosystem");
+        insta::assert_snapshot!(choose(None, &[Ecosystem::Go, Ecosystem::Npm]).unwrap_err(), @"x has projects of several kinds (go, npm); choose one with --ecosystem");
     }
 
     #[test]

@@ -5,9 +5,7 @@ use std::path::Path;
 use clap::ValueEnum;
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
-use nixwright_resolver::go::catalog::Project;
 use nixwright_resolver::plan::go::GoGraph;
-use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
@@ -15,9 +13,8 @@ use crate::cli::progress::Bars;
 use crate::cli::wiring::{environment, go_graphs};
 use crate::clients::go::GoRegistries;
 use crate::clients::http::{Http, HttpSettings};
-use crate::config::Upstream;
 use crate::model::{Clock, Track};
-use crate::stages::resolve::{GoGraphs, GoProjectError, GoRelease, GoTarget, read_go_project};
+use crate::stages::resolve::{GoGraphs, GoProjectError, GoRelease, GoTarget, go_project_plan, read_go_project};
 use crate::stages::watch::{self, Wanted};
 
 /// The formats that a graph has.
@@ -89,7 +86,7 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
             let graph = graphs.graph(&project, &target(args), &key, &bar).await.map_err(CliError::from);
             graph.and_then(|graph| match format {
                 Format::GoPackages => Ok(packages(&graph)),
-                format => document(format, &plan_of(&project, graph)),
+                format => document(format, &go_project_plan(graph)),
             })
         }
     };
@@ -97,7 +94,7 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
     text
 }
 
-async fn graphs() -> Result<GoGraphs, CliError> {
+pub(in crate::cli) async fn graphs() -> Result<GoGraphs, CliError> {
     let from = GoRegistries::of_environment(&environment()).map_err(CliError::usage)?;
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
     let graphs = go_graphs(http, from, &cache_folder()?)?;
@@ -135,18 +132,4 @@ fn packages(graph: &GoGraph) -> String {
     let own = graph.packages.keys();
     let all: std::collections::BTreeSet<&String> = own.chain(graph.standard.values().flatten()).collect();
     all.into_iter().fold(String::new(), |text, path| text + path + "\n")
-}
-
-/// A local module's graph; what go.mod says for people is its name.
-fn plan_of(project: &Project, graph: GoGraph) -> Plan {
-    let name = graph.roots.first().cloned().unwrap_or_default();
-    let version = project.mains.iter().find_map(|main| main.version.clone()).unwrap_or_default();
-    Plan {
-        schema: Plan::SCHEMA,
-        purl: Upstream::Go { module: name.clone(), subpath: None }.release(&version),
-        name,
-        version,
-        metadata: Metadata::default(),
-        graph: Graph::Go(graph),
-    }
 }

@@ -21,7 +21,7 @@ use nixwright_resolver::go::graph::{self, GraphStep};
 use nixwright_resolver::go::{GoError, step};
 use nixwright_resolver::plan::go::GoGraph;
 
-pub use self::project::{GoProjectError, read_go_project};
+pub use self::project::{GoProjectError, go_project_plan, read_go_project};
 pub use self::release::GoRelease;
 pub use self::standard::NoToolchain;
 use crate::clients::go::GoModules;

@@ -9,8 +9,11 @@ use nixwright_resolver::go::facts::{Builder, Content, FactsError, ModuleFacts};
 use nixwright_resolver::go::graph::folders;
 use nixwright_resolver::go::workfile::GoWork;
 use nixwright_resolver::go::{GoError, paths, zip};
+use nixwright_resolver::plan::go::GoGraph;
+use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
 use crate::clients::files::{self, FileError};
+use crate::config::Upstream;
 
 /// A source file of more bytes than this is no source file.
 const LARGEST_FILE: u64 = 64 << 20;
@@ -106,6 +109,20 @@ pub fn read_go_project(folder: &Path) -> Result<Project, GoProjectError> {
         }
     }
     Ok(project)
+}
+
+/// The plan of a local module or workspace. What go.mod says for people is its name; it has no version, and goes by `0`.
+pub fn go_project_plan(graph: GoGraph) -> Plan {
+    let name = graph.roots.first().cloned().unwrap_or_default();
+    let version = "0".to_owned();
+    Plan {
+        schema: Plan::SCHEMA,
+        purl: Upstream::Go { module: name.clone(), subpath: None }.release(&version),
+        name,
+        version,
+        metadata: Metadata::default(),
+        graph: Graph::Go(graph),
+    }
 }
 
 /// The module in a folder, if there is a go.mod.

@@ -1,0 +1,36 @@
+//! Go modules and workspaces: the graph that go.mod, go.sum and the sources ask for. It is the same for ever, so there is nothing
+//! to be kept.
+
+use indicatif::ProgressBar;
+use nixwright_resolver::plan::go::{GoGraph, Source};
+
+use super::{GenerateError, Generated, Request, files_of};
+use crate::stages::resolve::{GoGraphs, GoTarget, go_project_plan, read_go_project};
+
+pub(super) async fn generate(
+    request: Request<'_>,
+    graphs: &GoGraphs,
+    progress: &ProgressBar,
+) -> Result<Generated, GenerateError> {
+    let project = read_go_project(request.folder)?;
+    let target = GoTarget { systems: request.systems.to_vec(), cgo: true, tags: Vec::new() };
+    let place = std::path::absolute(request.folder).unwrap_or_else(|_| request.folder.to_owned());
+    let graph = graphs.graph(&project, &target, &place.display().to_string(), progress).await?;
+    let summary = summary(&graph);
+    let plan = go_project_plan(graph);
+    Ok(Generated { files: files_of(&plan)?, summary })
+}
+
+fn summary(graph: &GoGraph) -> String {
+    let counted = |count: usize, what: &str| format!("{count} {what}{}", if count == 1 { "" } else { "s" });
+    let fetched = graph.modules.values().filter(|module| matches!(module.source, Some(Source::Proxy { .. }))).count();
+    let programs: Vec<&str> = graph.programs.keys().map(String::as_str).collect();
+    format!(
+        "{} (Go), {} of {} and {} that are fetched: {}",
+        graph.roots.join(", "),
+        counted(graph.packages.len(), "package"),
+        counted(graph.roots.len(), "module"),
+        counted(fetched, "module"),
+        programs.join(", ")
+    )
+}
