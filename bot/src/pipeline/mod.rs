@@ -134,11 +134,12 @@ impl Bot {
         self.update_common(&mut summary).await?;
         self.queue_checks(packages, reason).await?;
         let timer = Timer::start(&self.clock);
-        summary.packages = self.check_lane().await?;
+        let looked_at = self.check_lane().await?;
+        summary.put(looked_at);
         timer.stop(&mut summary, "watch");
         while let Some(lease) = self.next_update().await? {
             let results = self.do_update(lease, &mut summary).await?;
-            summary.packages.extend(results.into_iter().flatten());
+            summary.put(results.into_iter().flatten());
         }
         summary.packages.sort_by(|a, b| a.attr.cmp(&b.attr));
         match self.move_stable(&mut summary).await {

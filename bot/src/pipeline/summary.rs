@@ -57,6 +57,17 @@ pub struct CycleSummary {
 }
 
 impl CycleSummary {
+    /// Puts down what came of packages, in place of what was put down before: an update that was left over from an earlier
+    /// process may follow on a look at the same package.
+    pub(super) fn put(&mut self, results: impl IntoIterator<Item = PackageSummary>) {
+        for result in results {
+            match self.packages.iter_mut().find(|known| known.attr == result.attr) {
+                Some(known) => *known = result,
+                None => self.packages.push(result),
+            }
+        }
+    }
+
     /// Whether anything failed.
     pub fn has_failures(&self) -> bool {
         self.common_failed || self.packages.iter().any(|package| package.result == Result::Failed)
@@ -81,5 +92,26 @@ impl Timer {
         let elapsed = Duration::try_from(elapsed).unwrap_or_default();
         *summary.stages.entry(stage).or_default() += elapsed;
         elapsed
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::{CycleSummary, PackageSummary, Result};
+
+    #[test]
+    fn each_package_is_there_once_with_what_came_of_it_last() {
+        let came = |attr: &str, result| PackageSummary {
+            attr: attr.parse().unwrap(),
+            result,
+            version: None,
+            detail: String::new(),
+            build: None,
+        };
+        let mut summary = CycleSummary::default();
+        summary.put([came("a", Result::UpToDate), came("b", Result::UpToDate)]);
+        summary.put([came("a", Result::Merged), came("c", Result::Failed)]);
+        let all: Vec<(&str, Result)> = summary.packages.iter().map(|one| (one.attr.as_str(), one.result)).collect();
+        assert_eq!(all, [("a", Result::Merged), ("b", Result::UpToDate), ("c", Result::Failed)]);
     }
 }
