@@ -123,6 +123,45 @@ fn a_second_program_reuses_the_packages_of_the_first_and_its_run_says_so() {
 }
 
 #[test]
+fn what_go_only_looks_into_is_no_download() {
+    let world = World::new();
+    // The package could be one of either module, by its path.
+    let releases = "\
+-- proxy/registry.example/Nest@v1.0.0/go.mod --
+module registry.example/Nest
+
+go 1.21
+-- proxy/registry.example/Nest@v1.0.0/other/other.go --
+package other
+-- proxy/registry.example/Nest/egg@v1.0.0/go.mod --
+module registry.example/Nest/egg
+
+go 1.21
+-- proxy/registry.example/Nest/egg@v1.0.0/shell/shell.go --
+package shell
+
+const Name = \"shell\"
+";
+    let mut universe = Universe::parse("nest", releases);
+    let path = "registry.example/bird";
+    let go_mod = format!(
+        "module {path}\n\ngo 1.21\n\nrequire (\n\tregistry.example/Nest v1.0.0\n\tregistry.example/Nest/egg v1.0.0\n)\n"
+    );
+    let main = "package main\n\nimport \"registry.example/Nest/egg/shell\"\n\nfunc main() { println(shell.Name) }\n";
+    for (file, content) in [("go.sum", all_sums(&universe)), ("go.mod", go_mod), ("main.go", main.to_owned())] {
+        universe.files.insert(format!("proxy/{path}@v1.0.0/{file}"), content);
+    }
+    write_proxy(&universe, &world.folder.path().join("proxy"));
+    for strategy in ["vendored", "shared"] {
+        let bot = world.bot(&["bird"], strategy);
+        bot.run_once().expect_code(0);
+        assert_eq!(said(&bot, "bird"), "shell\n", "{strategy}");
+        let graph = bot.overlay().file("main", "packages/bird/graph.json").expect("a graph");
+        assert!(graph.contains("\"registry.example/Nest@v1.0.0\": \"h1:"), "{graph}");
+    }
+}
+
+#[test]
 fn a_program_that_needs_a_newer_go_is_not_built_and_the_pages_say_which() {
     let world = World::new();
     world.publish("late", "v1.0.0", "1.21");

@@ -43,6 +43,10 @@ pub(super) fn render(plan: &Plan, graph: &GoGraph) -> Result<String, RenderError
     let modules = needed.map(|(path, module)| Ok((path.as_str(), module_row(plan, path, module)?)));
     text.push_str("\"modules\": {\n");
     push_rows(&mut text, modules.collect::<Result<Vec<_>, RenderError>>()?);
+    if !graph.searched.is_empty() {
+        text.push_str("},\n\"searched\": {\n");
+        push_rows(&mut text, graph.searched.iter().map(|(id, sum)| (id.as_str(), sum.as_str().into())));
+    }
     text.push_str("},\n\"mod-files\": {\n");
     push_rows(&mut text, mod_files(graph));
     let (everywhere, only) = group(plan, graph)?;

@@ -69,6 +69,7 @@ fn graph() -> GoGraph {
         mod_files: ["unused.example/u@v1.0.0", "unused.example/u@v0.9.0", "unused.example/u/v2@v2.0.0"]
             .map(|id| (id.to_owned(), "sha256-d=".to_owned()))
             .into(),
+        searched: BTreeMap::from([("unused.example/u@v1.0.0".to_owned(), "h1:c=".to_owned())]),
         programs: BTreeMap::from([("tool".to_owned(), MAIN.to_owned())]),
         packages: packages.into_iter().map(|(path, package)| (path, vec![package])).collect(),
         standard: BTreeMap::new(),
@@ -121,6 +122,9 @@ fn a_graph_is_one_row_a_line_and_leaves_out_what_goes_without_saying() {
     "modules": {
     "forge.example/tool/v2": {"v":"v2.1.0","go":"1.22","h":"sha256-a=","sum":"h1:a="},
     "other.example/o": {"v":"v0.3.0","go":"1.22","h":"sha256-b=","sum":"h1:b="}
+    },
+    "searched": {
+    "unused.example/u@v1.0.0": "h1:c="
     },
     "mod-files": {
     "unused.example/u": {"v0.9.0":"sha256-d=","v1.0.0":"sha256-d="},

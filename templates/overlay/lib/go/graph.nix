@@ -146,6 +146,11 @@ else
     inherit (document) programs;
     tags = document.tags or [ ];
 
+    # Modules that Go looks into and finds nothing in: path, version and checksum.
+    searched = lib.mapAttrsToList (key: sum: splitVersion key // { inherit sum; }) (
+      document.searched or { }
+    );
+
     # The go.mod files that Go reads and that are in no module's source: path, version and file.
     modFiles = lib.concatMap (
       path:

@@ -90,10 +90,16 @@ stdenv.mkDerivation (
       lib.concatMap (path: pkgConfig.libraries path packages.${path}.row) withC ++ all "buildInputs";
 
     moduleCache = lib.concatMapStrings (path: "${cacheLine path}\n") fetched;
+    # Go looks for a package in every module that could have it by its path. That these have none is known, so that an empty
+    # folder does for them.
+    searched = lib.concatMapStrings (
+      row: "${escaped row.path} ${escaped row.version} ${row.sum}\n"
+    ) graph.searched;
     modFiles = lib.concatMapStrings (row: "${modFileLine row}\n") graph.modFiles;
     inherit localChanges;
     passAsFile = [
       "moduleCache"
+      "searched"
       "modFiles"
       "localChanges"
     ];
