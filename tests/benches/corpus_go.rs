@@ -5,6 +5,9 @@
 //! tried. Real modules come from the machine's own proxies and stay in its module cache: only the first run takes minutes.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
 
+#[path = "corpus_go/binaries.rs"]
+mod binaries;
+
 use std::collections::{BTreeMap, BTreeSet};
 use std::path::Path;
 use std::process::{Command, ExitCode};
@@ -31,9 +34,11 @@ fn main() -> ExitCode {
     let seeds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2000);
     println!("# Modules and packages of Go, ours against Go's own\n\nMade by `make corpus-go`.");
     let offline = std::env::var_os("NIXWRIGHT_OFFLINE").is_some_and(|value| value == "1");
-    let programs = offline || programs();
-    let universes = universes(seeds);
-    if programs && universes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let binaries_alone = std::env::args().any(|argument| argument == "binaries");
+    let programs = offline || binaries_alone || programs();
+    let binaries = offline || binaries();
+    let universes = binaries_alone || universes(seeds);
+    if programs && binaries && universes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Row {
@@ -93,6 +98,15 @@ fn programs() -> bool {
         }
     }
     well
+}
+
+/// The table of what the bot builds; `NIXWRIGHT_CORPUS`, a word, keeps it to programs whose purl has that.
+fn binaries() -> bool {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let go = Go::of_the_machine(home.path());
+    let wanted = std::env::var("NIXWRIGHT_CORPUS").unwrap_or_default();
+    let purls: Vec<&str> = include_str!("../corpus/go.txt").lines().filter(|purl| purl.contains(&wanted)).collect();
+    binaries::table(home.path(), &go, &purls)
 }
 
 fn program(home: &Path, go: &Go, program: &Program) -> Result<Row, String> {

@@ -69,6 +69,25 @@ pub enum RenderError {
         /// Where it lies.
         path: String,
     },
+    /// A name or a flag that cannot stand in a list of lines, which is how the builders hand it on.
+    #[error(
+        "{package}: {text} has a line break or another control character, which the builders cannot hand on; look at what \
+         upstream means by it"
+    )]
+    NoLine {
+        /// Name and version.
+        package: String,
+        /// The text, escaped.
+        text: String,
+    },
+    /// A module whose packages are compiled, and no files of it.
+    #[error("{package}: the plan does not say where the files of {module} come from; resolve the release again")]
+    NoSource {
+        /// Name and version.
+        package: String,
+        /// The module's path.
+        module: String,
+    },
     /// A template failed.
     #[error("a template cannot be rendered: {0}")]
     Template(#[from] askama::Error),

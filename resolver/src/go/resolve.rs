@@ -59,6 +59,7 @@ impl Parts<'_> {
             refused: packages.refused.iter().map(|(system, why)| (system.clone(), why.to_string())).collect(),
             modules: modules.collect(),
             mod_files,
+            searched: self.searched(&packages),
             programs: packages.programs,
             packages: packages.packages,
             standard: packages.standard,
@@ -96,6 +97,20 @@ impl Parts<'_> {
                 None => Some(Source::Directory { path: dir.clone() }),
             },
         }
+    }
+
+    /// Modules from the proxy that were looked into and give nothing.
+    fn searched(&self, packages: &PackageGraph) -> BTreeMap<String, String> {
+        let used = used(packages);
+        let others = packages.searched.iter().filter(|path| !used.contains(path.as_str()));
+        let sums = others.filter_map(|path| match &self.list.modules.get(path)?.source {
+            Place::Proxy(module) => match self.known.zips.get(module)? {
+                Lookup::Found(facts) => Some((module.to_string(), facts.sum().to_owned())),
+                Lookup::Absent { .. } => None,
+            },
+            Place::Main(_) | Place::Folder(_) => None,
+        });
+        sums.collect()
     }
 
     fn local(&self, dir: &str) -> Option<&LocalModule> {

@@ -38,6 +38,11 @@ pub struct GoGraph {
     /// Nix takes it (`sha256-…`, flat).
     #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
     pub mod_files: BTreeMap<String, String>,
+    /// Modules none of whose packages is used, and whose files stock Go looks into all the same: a package of another module
+    /// could be theirs by its path. By `path@version` of what is fetched (a replacement's, where there is one): the `h1:…` that
+    /// go.sum has of it. The folder that Go looks for is in none of them.
+    #[serde(default, skip_serializing_if = "BTreeMap::is_empty")]
+    pub searched: BTreeMap<String, String>,
     /// What is built: the program's name, and its package's import path.
     pub programs: BTreeMap<String, String>,
     /// Every package outside of the standard library that a program is linked from, by import path, with one entry

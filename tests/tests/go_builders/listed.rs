@@ -68,6 +68,7 @@ pub(crate) fn graph(go: &Go, wanted: &Wanted<'_>) -> GoGraph {
         refused: BTreeMap::new(),
         modules: BTreeMap::new(),
         mod_files: BTreeMap::new(),
+        searched: BTreeMap::new(),
         programs: BTreeMap::new(),
         packages: BTreeMap::new(),
         standard: BTreeMap::new(),

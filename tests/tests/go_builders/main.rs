@@ -2,6 +2,7 @@
 //! `go build` makes of them, trap by trap.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
+mod fetched;
 mod fixtures;
 mod listed;
 mod native;

@@ -43,8 +43,12 @@ pub(super) fn render(plan: &Plan, graph: &GoGraph) -> Result<String, RenderError
     let modules = needed.map(|(path, module)| Ok((path.as_str(), module_row(plan, path, module)?)));
     text.push_str("\"modules\": {\n");
     push_rows(&mut text, modules.collect::<Result<Vec<_>, RenderError>>()?);
+    if !graph.searched.is_empty() {
+        text.push_str("},\n\"searched\": {\n");
+        push_rows(&mut text, graph.searched.iter().map(|(id, sum)| (id.as_str(), sum.as_str().into())));
+    }
     text.push_str("},\n\"mod-files\": {\n");
-    push_rows(&mut text, graph.mod_files.iter().map(|(key, hash)| (key.as_str(), hash.as_str().into())));
+    push_rows(&mut text, mod_files(graph));
     let (everywhere, only) = group(plan, graph)?;
     text.push_str("},\n\"packages\": {\n");
     push_tables(&mut text, everywhere);
@@ -76,6 +80,16 @@ fn push_tables(text: &mut String, tables: Tables<'_>) {
         text.push('}');
     }
     text.push('\n');
+}
+
+/// The hashes of go.mod files, a row a module: of modules from before pruning Go reads many versions.
+fn mod_files(graph: &GoGraph) -> BTreeMap<&str, Value> {
+    let mut modules: BTreeMap<&str, Map<String, Value>> = BTreeMap::new();
+    for (id, hash) in &graph.mod_files {
+        let (path, version) = id.rsplit_once('@').unwrap_or((id, ""));
+        modules.entry(path).or_default().insert(version.to_owned(), hash.as_str().into());
+    }
+    modules.into_iter().map(|(path, versions)| (path, versions.into())).collect()
 }
 
 /// The rows of every system, and the others by the systems they hold on.
@@ -119,7 +133,7 @@ fn module_row(plan: &Plan, path: &str, module: &Module) -> Result<Value, RenderE
             checked(plan, path)?;
             put("dir", path);
         }
-        None => return Err(outside(plan, &format!("the source of {path}"))),
+        None => return Err(RenderError::NoSource { package: id(plan), module: path.to_owned() }),
     }
     Ok(row.into())
 }
@@ -172,17 +186,16 @@ fn package_row(plan: &Plan, graph: &GoGraph, path: &str, package: &Package) -> R
     if !package.godebug.is_empty() && graph.programs.values().any(|program| program == path) {
         put("godebug", json!(package.godebug));
     }
-    let embedded = package.embed.values().flatten();
-    let names =
-        [&files.go, &files.cgo, &files.c, &files.cxx, &files.m, &files.f, &files.s, &files.syso, &package.ignored];
-    for name in names.into_iter().flatten().chain(embedded).chain([&package.dir]) {
+    let embedded = package.embed.iter().flat_map(|(pattern, files)| std::iter::once(pattern).chain(files));
+    let names = [&files.go, &files.cgo, &files.c, &files.cxx, &files.m, &files.f, &files.s, &swig, &files.syso];
+    for name in names.into_iter().flatten().chain(&package.ignored).chain(embedded).chain([&package.dir]) {
         checked(plan, name)?;
     }
     for line in
         [&cgo.cflags, &cgo.cppflags, &cgo.cxxflags, &cgo.fflags, &cgo.ldflags, &cgo.pkg_config, &package.godebug]
     {
         if let Some(odd) = line.iter().find(|word| word.contains(char::is_control)) {
-            return Err(outside(plan, odd));
+            return Err(no_line(plan, odd));
         }
     }
     Ok(row.into())
@@ -207,10 +220,19 @@ fn edge(graph: &GoGraph, module: &str, import: &str) -> String {
 
 /// That a name is inside its folder, and can be a line of a list.
 fn checked(plan: &Plan, name: &str) -> Result<(), RenderError> {
-    let leads_out = name.starts_with('/') || name.split('/').any(|part| part == "..");
-    if leads_out || name.contains(char::is_control) { Err(outside(plan, name)) } else { Ok(()) }
+    if name.contains(char::is_control) {
+        Err(no_line(plan, name))
+    } else if name.starts_with('/') || name.split('/').any(|part| part == "..") {
+        Err(RenderError::Outside { package: id(plan), path: name.to_owned() })
+    } else {
+        Ok(())
+    }
 }
 
-fn outside(plan: &Plan, path: &str) -> RenderError {
-    RenderError::Outside { package: format!("{} {}", plan.name, plan.version), path: path.escape_debug().to_string() }
+fn no_line(plan: &Plan, text: &str) -> RenderError {
+    RenderError::NoLine { package: id(plan), text: text.escape_debug().to_string() }
+}
+
+fn id(plan: &Plan) -> String {
+    format!("{} {}", plan.name, plan.version)
 }

@@ -1,6 +1,8 @@
 //! The files of a Go package.
 
 mod graph_json;
+#[cfg(test)]
+mod tests;
 
 use std::collections::BTreeMap;
 

@@ -42,6 +42,8 @@ pub struct PackageGraph {
     pub packages: BTreeMap<String, Vec<Package>>,
     /// The packages of the standard library, by system.
     pub standard: BTreeMap<String, BTreeSet<String>>,
+    /// The modules that were looked into: those with a package, and those that could have had one by its path.
+    pub searched: BTreeSet<String>,
     /// The systems for which nothing can be built, and why not: another package may be missing there, or have no files.
     pub refused: BTreeMap<String, GoError>,
 }
@@ -69,7 +71,11 @@ pub fn step(project: &Project, list: &BuildList, target: &Target, known: &Known)
         return Err(first.unwrap_or_else(|| programs::none(project)));
     }
     list.check_paths()?;
-    let mut graph = PackageGraph { programs: programs::named(&loader, &roots, good)?, ..PackageGraph::default() };
+    let mut graph = PackageGraph {
+        programs: programs::named(&loader, &roots, good)?,
+        searched: loader.modules.searched(),
+        ..PackageGraph::default()
+    };
     for (index, error) in refused {
         if let Some(system) = target.systems.get(index) {
             graph.refused.insert(system.system.clone(), error);

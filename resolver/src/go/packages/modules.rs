@@ -62,6 +62,11 @@ impl<'k> Modules<'k> {
         }
     }
 
+    /// The modules whose files were looked at.
+    pub(in crate::go) fn searched(&self) -> BTreeSet<String> {
+        self.files.borrow().keys().map(|path| (*path).to_owned()).collect()
+    }
+
     /// Where the package of an import path is (`importFromModules` of cmd/go); `importer` is for messages.
     pub(in crate::go) fn find(&self, path: &str, importer: &str) -> Result<Found<'k>, GoError> {
         check_path(path).map_err(|reason| PackageError::import(path, importer, reason))?;

@@ -142,21 +142,25 @@ else
       closure
       names
       folder
-      splitVersion
       ;
     inherit (document) programs;
     tags = document.tags or [ ];
 
-    # The go.mod files that Go reads and that are in no module's source.
-    modFiles = lib.mapAttrs (
-      key: hash:
-      let
-        file = splitVersion key;
-      in
-      pkgs.fetchurl {
-        name = "${names.storeName file.path file.version}.mod";
-        url = registries.go-mod file.path file.version;
-        inherit hash;
-      }
-    ) (document.mod-files or { });
+    # Modules that Go looks into and finds nothing in: path, version and checksum.
+    searched = lib.mapAttrsToList (key: sum: splitVersion key // { inherit sum; }) (
+      document.searched or { }
+    );
+
+    # The go.mod files that Go reads and that are in no module's source: path, version and file.
+    modFiles = lib.concatMap (
+      path:
+      lib.mapAttrsToList (version: hash: {
+        inherit path version;
+        file = pkgs.fetchurl {
+          name = "${names.storeName path version}.mod";
+          url = registries.go-mod path version;
+          inherit hash;
+        };
+      }) document.mod-files.${path}
+    ) (lib.attrNames (document.mod-files or { }));
   }

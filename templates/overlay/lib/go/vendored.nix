@@ -46,11 +46,12 @@ let
       module.fetched.path
     ];
   modFileLine =
-    key:
-    let
-      file = graph.splitVersion key;
-    in
-    "${escaped file.path} ${escaped file.version} ${graph.modFiles.${key}}";
+    {
+      path,
+      version,
+      file,
+    }:
+    "${escaped path} ${escaped version} ${file}";
 
   # All that is said of the modules counts for the one derivation that compiles them.
   all = name: lib.concatMap (path: said.${path}.${name}) (lib.attrNames modules);
@@ -89,10 +90,16 @@ stdenv.mkDerivation (
       lib.concatMap (path: pkgConfig.libraries path packages.${path}.row) withC ++ all "buildInputs";
 
     moduleCache = lib.concatMapStrings (path: "${cacheLine path}\n") fetched;
-    modFiles = lib.concatMapStrings (key: "${modFileLine key}\n") (lib.attrNames graph.modFiles);
+    # Go looks for a package in every module that could have it by its path. That these have none is known, so that an empty
+    # folder does for them.
+    searched = lib.concatMapStrings (
+      row: "${escaped row.path} ${escaped row.version} ${row.sum}\n"
+    ) graph.searched;
+    modFiles = lib.concatMapStrings (row: "${modFileLine row}\n") graph.modFiles;
     inherit localChanges;
     passAsFile = [
       "moduleCache"
+      "searched"
       "modFiles"
       "localChanges"
     ];
