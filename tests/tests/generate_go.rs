@@ -1,6 +1,7 @@
 //! `nixwright generate` for Go: a module and a workspace, from go.mod to programs whose bytes are those of `go build`.
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use nixwright::clients::nix::probe_toolchain;
@@ -9,7 +10,7 @@ use nixwright_tests::go::judge::Go;
 use nixwright_tests::go::proxy::{all_sums, write_proxy};
 use nixwright_tests::go::universe::Universe;
 use nixwright_tests::nix::Nix;
-use nixwright_tests::process::{Finished, run, stdout_of, write_file};
+use nixwright_tests::process::{Finished, files_below, run, stdout_of, write_file};
 use tempfile::TempDir;
 
 /// Two releases of the same library, and one that only a test needs.
@@ -30,7 +31,7 @@ one point one
 -- proxy/forge.example/library@v1.1.0/words/words_windows.go --
 package words
 
-import _ "forge.example/absent"
+import _ "strings"
 -- proxy/forge.example/library@v1.1.0/LICENSE --
 as you like
 "#;
@@ -272,4 +273,51 @@ fn what_is_no_module_and_what_go_refuses_is_named() {
     refused("package.json", "{}", 2, &["several kinds (go, npm)", "--ecosystem"]);
     std::fs::remove_file(place.project().join("go.mod")).unwrap();
     place.generate(&[]).expect_code(2).expect_words(&["there is no go.mod or go.work or package.json in"]);
+}
+
+/// The content of `vendor`, by path.
+fn vendored(folder: &Path) -> BTreeMap<String, String> {
+    let root = folder.join("vendor");
+    let text = |path: &Path| std::fs::read_to_string(root.join(path)).unwrap();
+    files_below(&root).into_iter().map(|path| (path.to_str().unwrap().to_owned(), text(&path))).collect()
+}
+
+#[test]
+fn vendor_is_what_go_makes() {
+    for (project, arguments) in [(MODULE, ["mod", "vendor"]), (WORKSPACE, ["work", "vendor"])] {
+        let place = Place::new(project);
+        place.generate(&["--vendor", "--check"]).expect_code(1).expect_words(&["vendor"]);
+        assert!(!place.project().join("vendor").exists());
+        place.generate(&["--vendor"]).expect_code(0).expect_words(&["wrote vendor"]);
+        let ours = vendored(&place.project());
+        let times = || std::fs::metadata(place.project().join("vendor")).unwrap().modified().unwrap();
+        let before = times();
+        place.generate(&["--vendor"]).expect_code(0).expect_words(&["nothing to change"]);
+        assert_eq!(times(), before);
+        place.generate(&["--vendor", "--check"]).expect_code(0);
+        std::fs::remove_dir_all(place.project().join("vendor")).unwrap();
+        let home = place.home.path();
+        let go = Go::new(home, &home.join("modules"), &place.proxy());
+        run(go.command(&place.project()).args(arguments)).expect_code(0);
+        assert_eq!(ours, vendored(&place.project()), "{arguments:?}");
+        assert!(ours.contains_key("forge.example/library/words/word.txt"), "{ours:?}");
+        place.generate(&["--vendor", "--check"]).expect_code(0);
+        // A change of a person is put right, and a file more is one.
+        place.write("vendor/forge.example/library/words/words.go", "package words\n");
+        place.generate(&["--vendor", "--check"]).expect_code(1).expect_words(&["stale: vendor"]);
+        place.write("vendor/forge.example/more.go", "package more\n");
+        place.generate(&["--vendor"]).expect_code(0).expect_words(&["changed vendor"]);
+        assert_eq!(ours, vendored(&place.project()));
+        let left: Vec<_> = std::fs::read_dir(place.project()).unwrap().map(|it| it.unwrap().file_name()).collect();
+        assert!(left.iter().all(|name| !name.to_str().unwrap().starts_with(".vendor")), "{left:?}");
+    }
+}
+
+#[test]
+fn a_vendor_folder_of_a_person_is_left_alone() {
+    let place = Place::new(MODULE);
+    place.write("vendor/mine.go", "package mine\n");
+    place.generate(&["--vendor"]).expect_code(1).expect_words(&["vendor was not made by", "move it away"]);
+    assert_eq!(place.read("vendor/mine.go"), "package mine\n");
+    assert!(!place.project().join("graph.json").exists());
 }

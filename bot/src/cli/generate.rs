@@ -25,6 +25,7 @@ use crate::stages::resolve::GoProjectError;
     nixwright generate .                     write package.nix and graph.json, and say how to build them\n  \
     nixwright generate . --with-builders     also the builders, so that nothing else is needed but nixpkgs\n  \
     nixwright generate . --check             in CI: exit 1 when they are not what the project asks for\n  \
+    nixwright generate . --vendor            Go: also vendor/, the same as `go mod vendor` makes\n  \
     nixwright generate . --update            without a lock: take the versions that the registry has now\n\n\
     For Go the graph is what go.mod, go.sum and the sources ask for, without running Go; all programs of the module or \
     workspace are built. For npm it is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
@@ -43,6 +44,9 @@ pub(super) struct GenerateArgs {
     /// Write the builders too, to .nixwright in the project (kept up to date from then on)
     #[arg(long)]
     with_builders: bool,
+    /// Go: also make the folder vendor, as `go mod vendor` does
+    #[arg(long)]
+    vendor: bool,
     /// Without a lock: resolve again, although nothing in the project has changed
     #[arg(long)]
     update: bool,
@@ -60,7 +64,11 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     let all = || all.iter().filter_map(|system| system.parse().ok()).collect();
     let systems: Vec<System> = if args.system.is_empty() { all() } else { args.system.clone() };
     let builders = args.with_builders || args.dir.join(BUILDERS).join("default.nix").is_file();
-    let request = Request { folder: &args.dir, systems: &systems, builders, update: args.update };
+    if args.vendor && ecosystem != Ecosystem::Go {
+        return Err(CliError::usage("--vendor: only Go has a folder for this; leave it out"));
+    }
+    let vendor = args.vendor;
+    let request = Request { folder: &args.dir, systems: &systems, builders, vendor, update: args.update };
     let generated = resolved(ecosystem, request).await?;
     let differences = differences(&args.dir, &generated).map_err(failed)?;
     if args.check {
@@ -194,7 +202,7 @@ mod tests {
     #[test]
     fn the_report_says_what_was_done_and_how_to_build() {
         let files = BTreeMap::from([("package.nix".to_owned(), Vec::new())]);
-        let mut generated = Generated { files, summary: "demo 1.0.0 (npm), 3 packages".to_owned() };
+        let mut generated = Generated { files, vendor: None, summary: "demo 1.0.0 (npm), 3 packages".to_owned() };
         let differences = BTreeMap::from([
             ("graph.json".to_owned(), Difference::Changed),
             ("package.nix".to_owned(), Difference::New),

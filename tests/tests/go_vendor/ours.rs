@@ -10,7 +10,7 @@ use nixwright_resolver::go::graph::{self, BuildList, GraphStep, Place};
 use nixwright_resolver::go::modfile::{GoMod, Reading};
 use nixwright_resolver::go::paths;
 use nixwright_resolver::go::sums::hash_of_go_mod;
-use nixwright_resolver::go::vendor::{self, Vendor, VendorStep};
+use nixwright_resolver::go::vendor::{self, Copies, Vendor, VendorStep};
 use nixwright_resolver::go::workfile::GoWork;
 use nixwright_tests::go::proxy::all_sums;
 use nixwright_tests::go::universe::Universe;
@@ -125,9 +125,12 @@ fn files(
     vendor: &Vendor,
 ) -> Result<BTreeSet<String>, String> {
     let releases = universe.releases();
-    let mut copied = BTreeSet::new();
+    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
     for (package, module) in &vendor.packages {
-        let dir = package.get(module.len() + 1..).unwrap_or_default();
+        by_module.entry(module).or_default().push(package);
+    }
+    let mut copied = BTreeSet::new();
+    for (module, packages) in by_module {
         let (files, facts) = match &list.modules[module].source {
             Place::Proxy(version) => {
                 let Some(Lookup::Found(facts)) = known.zips.get(version) else {
@@ -137,17 +140,12 @@ fn files(
             }
             Place::Main(dir) | Place::Folder(dir) => (below(universe, dir), &project.folders[dir].facts),
         };
-        for (path, content) in files {
-            let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-            let above = folder.is_empty() || dir.strip_prefix(folder).is_some_and(|rest| rest.starts_with('/'));
-            if folder == dir && name != ".mod" && vendor::is_copied(name, content.as_bytes(), &list.go) {
-                copied.insert(format!("{package}/{name}"));
-            } else if folder != dir && above && vendor::is_metadata(name) {
+        let copies = Copies::of(module, packages, facts, &list.go).map_err(|error| error.to_string())?;
+        for (path, content) in files.into_iter().filter(|(path, _)| *path != ".mod") {
+            if copies.may_have(path) && copies.has(path, content.as_bytes()) {
                 copied.insert(format!("{module}/{path}"));
             }
         }
-        let folder = facts.folder(dir).map_err(|error| error.to_string())?.unwrap_or_default();
-        copied.extend(vendor::embedded(&folder).map_err(str::to_owned)?.iter().map(|file| format!("{package}/{file}")));
     }
     Ok(copied)
 }

@@ -15,10 +15,15 @@ pub(super) async fn generate(
     let project = read_go_project(request.folder)?;
     let target = GoTarget { systems: request.systems.to_vec(), cgo: true, tags: Vec::new() };
     let place = std::path::absolute(request.folder).unwrap_or_else(|_| request.folder.to_owned());
-    let graph = graphs.graph(&project, &target, &place.display().to_string(), progress).await?;
+    let key = place.display().to_string();
+    let graph = graphs.graph(&project, &target, &key, progress).await?;
+    let vendor = match request.vendor {
+        true => Some(graphs.vendored(&project, request.folder, &key, progress).await?),
+        false => None,
+    };
     let summary = summary(&graph);
     let plan = go_project_plan(graph);
-    Ok(Generated { files: files_of(&plan)?, summary })
+    Ok(Generated { files: files_of(&plan)?, vendor, summary })
 }
 
 fn summary(graph: &GoGraph) -> String {

@@ -5,6 +5,7 @@
 
 mod go;
 mod npm;
+mod vendor;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -13,7 +14,7 @@ use indicatif::ProgressBar;
 use nixwright_resolver::plan::Plan;
 
 use super::Failure;
-use super::resolve::{GoGraphs, NpmTrees};
+use super::resolve::{GoGraphs, NpmTrees, VENDOR};
 use crate::clients::files::{self, FileError};
 use crate::model::{AttrPath, Strategy, System};
 use crate::overlay::{PackageSet, RenderError, Settings, common_files, has_marker, package_files};
@@ -58,6 +59,8 @@ pub struct Request<'a> {
     pub systems: &'a [System],
     /// Whether the builders are to stand beside it.
     pub builders: bool,
+    /// Whether dependencies are to be copied into the project too, where its kind knows that.
+    pub vendor: bool,
     /// Whether to look for newer versions where no lock says which, although nothing in the project has changed.
     pub update: bool,
 }
@@ -76,6 +79,8 @@ pub enum Resolving<'a> {
 pub struct Generated {
     /// Contents, by path relative to the project.
     pub files: BTreeMap<String, Vec<u8>>,
+    /// The files below `vendor`, if it was asked for.
+    pub vendor: Option<BTreeMap<String, Vec<u8>>>,
     /// The project and where its graph comes from, for a person.
     pub summary: String,
 }
@@ -109,6 +114,12 @@ pub enum GenerateError {
     /// The disk.
     #[error(transparent)]
     File(#[from] FileError),
+    /// A folder of a person.
+    #[error("{} was not made by `go mod vendor` or nixwright (it has no modules.txt), so it is left alone; move it away", path.display())]
+    FolderInTheWay {
+        /// The folder.
+        path: PathBuf,
+    },
     /// A person's file.
     #[error(
         "{} was not written by nixwright (its marker is missing), so it is left alone; move it away, or what is yours \
@@ -183,6 +194,9 @@ pub fn differences(folder: &Path, generated: &Generated) -> Result<BTreeMap<Stri
             Some(_) => {}
         }
     }
+    if let Some(files) = &generated.vendor {
+        found.extend(vendor::difference(folder, files)?.map(|difference| (VENDOR.to_owned(), difference)));
+    }
     if generated.files.keys().any(|name| name.starts_with(BUILDERS)) {
         for name in files_below(folder, BUILDERS)? {
             if !generated.files.contains_key(&name) && has_marker(&files::read(&folder.join(&name))?) {
@@ -204,6 +218,10 @@ pub fn write(
 ) -> Result<(), GenerateError> {
     for (name, difference) in differences {
         let path = folder.join(name);
+        if let (VENDOR, Some(files)) = (name.as_str(), &generated.vendor) {
+            vendor::write(folder, files)?;
+            continue;
+        }
         match generated.files.get(name) {
             Some(content) if *difference != Difference::Gone => files::write(&path, content)?,
             _ => files::remove(&path)?,

@@ -59,7 +59,7 @@ fn generated(project: &Project, graph: NpmGraph, inputs: Option<&str>) -> Result
     if let (Some(inputs), Some(graph)) = (inputs, files.get_mut(GRAPH)) {
         *graph = with_inputs(graph, inputs);
     }
-    Ok(Generated { files, summary })
+    Ok(Generated { files, vendor: None, summary })
 }
 
 /// The packages that are fetched.

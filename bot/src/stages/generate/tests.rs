@@ -34,7 +34,7 @@ async fn generated(folder: &Path, builders: bool) -> Result<Generated, GenerateE
     let registry = Npm::new(http, "http://127.0.0.1:9/".parse().unwrap(), &cache);
     let trees = NpmTrees { registry, node: "20.0.0".to_owned(), program: None, cache, limits: Limits::default() };
     let systems: [System; 1] = ["x86_64-linux".parse().unwrap()];
-    let request = Request { folder, systems: &systems, builders, update: false };
+    let request = Request { folder, systems: &systems, builders, vendor: false, update: false };
     generate(request, Resolving::Npm(&trees), &ProgressBar::hidden()).await
 }
 

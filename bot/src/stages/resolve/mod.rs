@@ -16,7 +16,9 @@ use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
 pub use self::cargo::{CargoProject, CargoProjectError, CrateReleases, read_cargo_project};
-pub use self::go::{GoGraphs, GoProjectError, GoRelease, GoTarget, NoToolchain, go_project_plan, read_go_project};
+pub use self::go::{
+    GoGraphs, GoProjectError, GoRelease, GoTarget, MODULES_TXT, NoToolchain, VENDOR, go_project_plan, read_go_project,
+};
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;

@@ -12,7 +12,7 @@ use super::catalog::{Known, Need, Project};
 use super::facts::StandardLibrary;
 use super::graph::{self, GraphStep};
 
-pub use self::files::{embedded, is_copied, is_metadata};
+pub use self::files::{Copies, CopyError};
 
 /// Where vendoring stands.
 #[derive(Debug)]

@@ -6,6 +6,7 @@
 
 mod names;
 
+use std::collections::BTreeMap;
 use std::io::{self, Cursor, Read, Write};
 
 use data_encoding::{BASE64, HEXLOWER};
@@ -85,6 +86,35 @@ pub fn read_zip(bytes: &[u8], path: &str, version: &str, limits: Limits) -> Resu
     }
     let hash = pass.tree.finish();
     Ok(pass.facts.finish(module_sum(pass.lines), hash)?)
+}
+
+/// The content of those files of the zip of `path` at `version` that are wanted, by path below the module's root, with the hash that
+/// go.sum has of all of them.
+///
+/// # Errors
+/// As [`read_zip`].
+pub fn read_files(
+    bytes: &[u8],
+    path: &str,
+    version: &str,
+    limits: Limits,
+    wants: impl Fn(&str) -> bool,
+) -> Result<(BTreeMap<String, Vec<u8>>, String), ZipError> {
+    let sum = read_zip(bytes, path, version, limits)?.sum().to_owned();
+    let mut zip = ZipArchive::new(Cursor::new(bytes)).map_err(|error| ZipError::zip(&error))?;
+    let mut files = BTreeMap::new();
+    for entry in list(&mut zip, &format!("{path}@{version}/"), limits)? {
+        if entry.is_folder() || !wants(entry.path()) {
+            continue;
+        }
+        let mut content = Vec::new();
+        let mut file = zip.by_index(entry.index).map_err(|error| ZipError::zip(&error))?;
+        // That it is as large as declared was seen in the pass before.
+        let read = file.by_ref().take(entry.size).read_to_end(&mut content);
+        read.map_err(|error| ZipError::entry(&entry.name, printable(&error)))?;
+        files.insert(entry.path().to_owned(), content);
+    }
+    Ok((files, sum))
 }
 
 /// An entry that passed the checks on its name.

@@ -8,6 +8,7 @@ mod kept;
 mod project;
 mod release;
 mod standard;
+mod vendor;
 
 use std::ffi::OsString;
 use std::path::PathBuf;
@@ -24,6 +25,7 @@ use nixwright_resolver::plan::go::GoGraph;
 pub use self::project::{GoProjectError, go_project_plan, read_go_project};
 pub use self::release::GoRelease;
 pub use self::standard::NoToolchain;
+pub use self::vendor::{MODULES_TXT, VENDOR};
 use crate::clients::go::GoModules;
 use crate::clients::go::sumdb::SumdbClient;
 use crate::model::{Failure, FailureClass, System};
