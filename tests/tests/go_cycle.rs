@@ -58,15 +58,16 @@ impl World {
 
     /// A bot that follows these programs.
     fn bot(&self, programs: &[&str], strategy: &str) -> Bot {
-        let packages: String = programs
+        let packages: Vec<String> = programs
             .iter()
             .map(|program| format!("[packages.{program}]\npurl = \"pkg:golang/registry.example/{program}\"\n"))
             .collect();
         let proxy = self.folder.path().join("proxy");
         Bot::with(&format!(
             "state_dir = \"var\"\n\n[registries]\ngo_proxy = \"file://{}\"\ngo_sumdb = \"off\"\nosv_api = \"http://127.0.0.1:9/\"\n\n\
-             [defaults]\nstrategy = \"{strategy}\"\n{packages}",
-            proxy.display()
+             [defaults]\nstrategy = \"{strategy}\"\n{}",
+            proxy.display(),
+            packages.concat()
         ))
     }
 }
@@ -74,9 +75,7 @@ impl World {
 /// The pages of a package's runs.
 fn run_pages(bot: &Bot, program: &str) -> BTreeMap<String, String> {
     let mut pages = bot.pages();
-    pages.retain(|path, text| {
-        path.starts_with("runs/") && path.ends_with(".html") && text.contains(&format!(": {program} "))
-    });
+    pages.retain(|path, text| path.starts_with("runs/") && text.contains(&format!(": {program} ")));
     pages
 }
 
