@@ -116,7 +116,7 @@ fn facts(universe: &Universe, module: &ModuleVersion) -> Option<ModuleFacts> {
     facts.finish(sum.to_owned(), String::new()).ok()
 }
 
-/// The files that are copied.
+/// The files that are all.
 fn files(
     universe: &Universe,
     project: &Project,
@@ -129,7 +129,7 @@ fn files(
     for (package, module) in &vendor.packages {
         by_module.entry(module).or_default().push(package);
     }
-    let mut copied = BTreeSet::new();
+    let mut all = BTreeSet::new();
     for (module, packages) in by_module {
         let (files, facts) = match &list.modules[module].source {
             Place::Proxy(version) => {
@@ -143,11 +143,11 @@ fn files(
         let copies = Copies::of(module, packages, facts, &list.go).map_err(|error| error.to_string())?;
         for (path, content) in files.into_iter().filter(|(path, _)| *path != ".mod") {
             if copies.may_have(path) && copies.has(path, content.as_bytes()) {
-                copied.insert(format!("{module}/{path}"));
+                all.insert(format!("{module}/{path}"));
             }
         }
     }
-    Ok(copied)
+    Ok(all)
 }
 
 /// The pinned toolchain's standard library, read once.

@@ -17,10 +17,8 @@ pub(super) async fn generate(
     let place = std::path::absolute(request.folder).unwrap_or_else(|_| request.folder.to_owned());
     let key = place.display().to_string();
     let graph = graphs.graph(&project, &target, &key, progress).await?;
-    let vendor = match request.vendor {
-        true => Some(graphs.vendored(&project, request.folder, &key, progress).await?),
-        false => None,
-    };
+    let vendor =
+        if request.vendor { Some(graphs.vendored(&project, request.folder, &key, progress).await?) } else { None };
     let summary = summary(&graph);
     let plan = go_project_plan(graph);
     Ok(Generated { files: files_of(&plan)?, vendor, summary })

@@ -28,7 +28,7 @@ use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
 /// Changes when plans or facts that an older program cached must not be used any more.
-const CACHE_VERSION: &str = "6";
+const CACHE_VERSION: &str = "7";
 
 /// What is to be resolved.
 #[derive(Debug, Clone, PartialEq, Eq)]
