@@ -257,7 +257,7 @@ fn the_files_of_a_person_and_folders_without_a_project_are_left_alone() {
     assert_eq!(place.read("package.nix"), "{ mine }: mine\n");
     assert!(!place.project().join("graph.json").exists());
     place.remove("package.json");
-    place.generate(&[]).expect_code(2).expect_words(&["there is no package.json in"]);
+    place.generate(&[]).expect_code(2).expect_words(&["there is no package.json, go.mod or go.work in"]);
     place.write("package.json", "{");
     place.generate(&[]).expect_code(2).expect_words(&["package.json is not JSON"]);
 }

@@ -11,13 +11,15 @@ use super::exit::{CliError, Exit};
 use super::output::print;
 use super::progress::Bars;
 use super::resolve::cache_folder;
+use super::resolve::go::{self, Cgo};
 use super::wiring::{environment, npm_trees};
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System};
 use crate::stages::generate::{
-    BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, differences, generate, write,
+    BUILDERS, Difference, Ecosystem, GenerateError, Generated, Graphs, Request, differences, generate, write,
 };
+use crate::stages::resolve::GoProjectError;
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -25,7 +27,8 @@ use crate::stages::generate::{
     nixwright generate . --with-builders     also the builders, so that nothing else is needed but nixpkgs\n  \
     nixwright generate . --check             in CI: exit 1 when they are not what the project asks for\n  \
     nixwright generate . --update            without a lock: take the versions that the registry has now\n\n\
-    The graph is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
+    Of a Go module or workspace (go.work) the graph is the one that `go build -mod=readonly` takes.\n\
+    For npm it is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
     yarn 1); without one it is what npm would install. Members of a workspace are part of it. What is yours goes to \
     overrides.nix, which is never written here: `{ buildScript = \"build\"; }` has a script of the project build it.")]
 #[expect(clippy::struct_excessive_bools, reason = "these are flags")]
@@ -50,6 +53,12 @@ pub(super) struct GenerateArgs {
     /// A system that the graph is for; may be repeated [default: all four]
     #[arg(long)]
     system: Vec<System>,
+    /// Whether C is compiled (Go)
+    #[arg(long, value_enum, default_value_t = Cgo::On)]
+    cgo: Cgo,
+    /// Build tags, separated by commas (Go)
+    #[arg(long, value_delimiter = ',')]
+    tags: Vec<String>,
 }
 
 pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
@@ -58,14 +67,22 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     let all = || all.iter().filter_map(|system| system.parse().ok()).collect();
     let systems: Vec<System> = if args.system.is_empty() { all() } else { args.system.clone() };
     let builders = args.with_builders || args.dir.join(BUILDERS).join("default.nix").is_file();
-    let request = Request { folder: &args.dir, ecosystem, systems: &systems, builders, update: args.update };
-    let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
-    let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
-    let bar = Bars::default().bar("resolving");
-    let generated = generate(request, &trees, &bar).await;
-    bar.finish_and_clear();
-    let generated = generated.map_err(failed)?;
+    let request = Request { folder: &args.dir, systems: &systems, builders, update: args.update };
+    let generated = match ecosystem {
+        Ecosystem::Npm => {
+            let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
+            let http = Http::when_needed(HttpSettings::default(), Clock::system());
+            let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
+            with_bar(request, Graphs::Npm(&trees)).await?
+        }
+        Ecosystem::Go => {
+            let graphs = go::graphs().await?;
+            let mut tags = args.tags.clone();
+            tags.sort();
+            tags.dedup();
+            with_bar(request, Graphs::Go { graphs: &graphs, cgo: args.cgo == Cgo::On, tags: &tags }).await?
+        }
+    };
     let differences = differences(&args.dir, &generated).map_err(failed)?;
     if args.check {
         return check(&args.dir, &generated, &differences);
@@ -77,9 +94,17 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
+async fn with_bar(request: Request<'_>, graphs: Graphs<'_>) -> Result<Generated, CliError> {
+    let bar = Bars::default().bar("resolving");
+    let generated = generate(request, graphs, &bar).await;
+    bar.finish_and_clear();
+    generated.map_err(failed)
+}
+
 /// The kind of project: the one that is asked for, else the only one that is there.
 fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Result<Ecosystem, CliError> {
-    let names = |all: &[Ecosystem]| all.iter().map(|one| one.manifest()).collect::<Vec<_>>().join(", ");
+    let files = |one: Ecosystem| one.manifests().join(" or ");
+    let names = |all: &[Ecosystem]| all.iter().map(|one| files(*one)).collect::<Vec<_>>().join(", ");
     match (asked, found) {
         (Some(asked), found) if found.contains(&asked) => Ok(asked),
         (None, [only]) => Ok(*only),
@@ -90,7 +115,7 @@ fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Resul
         ))),
         (asked, _) => Err(CliError::usage(format!(
             "there is no {} in {}; name the folder of a project",
-            asked.map_or_else(|| names(&Ecosystem::ALL), |asked| asked.manifest().to_owned()),
+            asked.map_or_else(|| names(&Ecosystem::ALL), files),
             folder.display()
         ))),
     }
@@ -99,6 +124,8 @@ fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Resul
 fn failed(error: GenerateError) -> CliError {
     match error {
         GenerateError::Project(error) => CliError::usage(error),
+        GenerateError::GoProject(GoProjectError::File(error)) => CliError::failed(error),
+        GenerateError::GoProject(error) => CliError::usage(error),
         error => CliError::failed(error),
     }
 }
@@ -166,9 +193,10 @@ mod tests {
             |asked, found: &[Ecosystem]| choose(asked, found, Path::new("x")).map_err(|error| error.to_string());
         assert_eq!(choose(None, &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
         assert_eq!(choose(Some(Ecosystem::Npm), &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
-        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
+        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no package.json, go.mod or go.work in x; name the folder of a project");
         insta::assert_snapshot!(choose(Some(Ecosystem::Npm), &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
-        insta::assert_snapshot!(choose(None, &[Ecosystem::Npm, Ecosystem::Npm]).unwrap_err(), @"x has several manifests (package.json, package.json); choose one with --ecosystem");
+        insta::assert_snapshot!(choose(Some(Ecosystem::Go), &[]).unwrap_err(), @"there is no go.mod or go.work in x; name the folder of a project");
+        insta::assert_snapshot!(choose(None, &[Ecosystem::Npm, Ecosystem::Go]).unwrap_err(), @"x has several manifests (package.json, go.mod or go.work); choose one with --ecosystem");
     }
 
     #[test]

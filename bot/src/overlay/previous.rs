@@ -7,7 +7,7 @@ use serde_json::Value;
 /// The part of a published graph that later releases are compared with.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct PublishedGraph {
-    /// The type of its package URLs: `cargo`, `npm`.
+    /// The type of its package URLs: `cargo`, `golang`, `npm`.
     pub ecosystem: String,
     /// The release's version.
     pub version: String,
@@ -19,13 +19,20 @@ impl PublishedGraph {
     /// Reads the file; `None` if it is not one that we wrote.
     pub fn parse(content: &[u8]) -> Option<Self> {
         let graph: Value = serde_json::from_slice(content).ok()?;
-        let rows = graph.get("packages")?.as_object()?;
         let purl = graph.get("purl")?.as_str()?;
-        let (_, version) = purl.rsplit_once('@')?;
-        let (ecosystem, _) = purl.strip_prefix("pkg:")?.split_once('/')?;
-        let name_and_version = if ecosystem == "npm" { in_node_modules } else { of_crate };
+        // Behind `#` is the folder of a Go program.
+        let release = purl.split_once('#').map_or(purl, |(release, _)| release);
+        let (_, version) = release.rsplit_once('@')?;
+        let (ecosystem, _) = release.strip_prefix("pkg:")?.split_once('/')?;
+        let (table, name_and_version): (_, fn(&str, &Value) -> Option<(String, String)>) = match ecosystem {
+            "golang" => ("modules", of_module),
+            "npm" => ("packages", in_node_modules),
+            _ => ("packages", of_crate),
+        };
+        let rows = graph.get(table)?.as_object()?;
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        Some(Self { ecosystem: ecosystem.to_owned(), version: version.to_owned(), packages })
+        let version = version.replace("%2B", "+").replace("%40", "@");
+        Some(Self { ecosystem: ecosystem.to_owned(), version, packages })
     }
 }
 
@@ -46,6 +53,16 @@ fn of_crate(id: &str, row: &Value) -> Option<(String, String)> {
 fn in_node_modules(place: &str, row: &Value) -> Option<(String, String)> {
     let folder = place.rsplit_once("//").map_or(place, |(_, name)| name);
     Some((text(row, "name").unwrap_or_else(|| folder.to_owned()), text(row, "v")?))
+}
+
+/// Modules that are fetched, a replacement under its own name; those without a hash are folders of the project.
+fn of_module(path: &str, row: &Value) -> Option<(String, String)> {
+    row.get("h")?;
+    if let Some(replacement) = text(row, "replace") {
+        let (path, version) = replacement.rsplit_once('@')?;
+        return Some((path.to_owned(), version.to_owned()));
+    }
+    Some((path.to_owned(), text(row, "v")?))
 }
 
 #[cfg(test)]
@@ -69,6 +86,19 @@ mod tests {
         let graph = PublishedGraph::parse(text).unwrap();
         let packages: Vec<String> = graph.packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
         assert_eq!(packages, ["@s/b 2.0.0", "a 1.0.0", "d 3.0.0"]);
+    }
+
+    #[test]
+    fn modules_of_go_count_where_they_are_fetched_and_under_the_name_that_is() {
+        let text = br#"{"purl":"pkg:golang/example.test/a@v1.0.0%2Bincompatible#cmd/b","modules":{
+            "example.test/a":{"v":"v1.0.0","h":"sha256-a"},"example.test/c":{"v":"v0.1.0","go":"1.20","h":"sha256-c"},
+            "example.test/d":{"v":"v1.0.0","replace":"fork.test/d@v1.1.0","h":"sha256-d"},
+            "example.test/e":{"v":"v1.0.0","replace":"./e","dir":"e"},"example.test/f":{"dir":"."}},
+            "packages":{"example.test/c":{"":{}}}}"#;
+        let graph = PublishedGraph::parse(text).unwrap();
+        assert_eq!((graph.ecosystem.as_str(), graph.version.as_str()), ("golang", "v1.0.0+incompatible"));
+        let packages: Vec<String> = graph.packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
+        assert_eq!(packages, ["example.test/a v1.0.0", "example.test/c v0.1.0", "fork.test/d v1.1.0"]);
     }
 
     #[test]

@@ -25,7 +25,7 @@ const FORMATS: [Format; 4] = [Format::Plan, Format::Sbom, Format::GoBuildList, F
 
 /// Whether C is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Cgo {
+pub(in crate::cli) enum Cgo {
     /// Yes, as with `CGO_ENABLED=1`
     On,
     /// No, as with `CGO_ENABLED=0`
@@ -97,7 +97,8 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
     text
 }
 
-async fn graphs() -> Result<GoGraphs, CliError> {
+/// What graphs are made from, for the Go that is on `PATH`.
+pub(in crate::cli) async fn graphs() -> Result<GoGraphs, CliError> {
     let from = GoRegistries::of_environment(&environment()).map_err(CliError::usage)?;
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
     let graphs = go_graphs(http, from, &cache_folder()?)?;

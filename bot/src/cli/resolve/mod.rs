@@ -1,7 +1,7 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
 mod cargo;
-mod go;
+pub(super) mod go;
 mod npm;
 
 use std::path::{Path, PathBuf};

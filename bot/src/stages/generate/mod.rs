@@ -3,18 +3,20 @@
 //! The project's folder is a person's, so nothing is overwritten that was not written here, and nothing is touched that is
 //! already as it should be.
 
+mod go;
 mod npm;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
+use nixwright_resolver::plan::Plan;
 
 use super::Failure;
-use super::resolve::NpmTrees;
+use super::resolve::{GoGraphs, GoProjectError, GoTarget, NpmTrees};
 use crate::clients::files::{self, FileError};
-use crate::model::System;
-use crate::overlay::{PackageSet, RenderError, common_files, has_marker};
+use crate::model::{AttrPath, Strategy, System};
+use crate::overlay::{PackageSet, RenderError, Settings, common_files, has_marker, package_files};
 
 /// The folder for the builders, where they stand beside the project.
 pub const BUILDERS: &str = ".nixwright";
@@ -24,22 +26,26 @@ pub const BUILDERS: &str = ".nixwright";
 pub enum Ecosystem {
     /// A project with a package.json
     Npm,
+    /// A Go module, or a workspace with a go.work
+    Go,
 }
 
 impl Ecosystem {
     /// All of them.
-    pub const ALL: [Self; 1] = [Self::Npm];
+    pub const ALL: [Self; 2] = [Self::Npm, Self::Go];
 
-    /// The file by which a project is known.
-    pub fn manifest(self) -> &'static str {
+    /// The files by one of which a project is known.
+    pub fn manifests(self) -> &'static [&'static str] {
         match self {
-            Self::Npm => "package.json",
+            Self::Npm => &["package.json"],
+            Self::Go => &["go.mod", "go.work"],
         }
     }
 
     /// Those of which a folder has a project.
     pub fn found_in(folder: &Path) -> Vec<Self> {
-        Self::ALL.into_iter().filter(|ecosystem| folder.join(ecosystem.manifest()).is_file()).collect()
+        let is_there = |ecosystem: &Self| ecosystem.manifests().iter().any(|name| folder.join(name).is_file());
+        Self::ALL.into_iter().filter(is_there).collect()
     }
 }
 
@@ -48,14 +54,28 @@ impl Ecosystem {
 pub struct Request<'a> {
     /// The project's folder.
     pub folder: &'a Path,
-    /// What kind of project it is.
-    pub ecosystem: Ecosystem,
     /// The systems that the graph is for.
     pub systems: &'a [System],
     /// Whether the builders are to stand beside it.
     pub builders: bool,
     /// Whether to look for newer versions where no lock says which, although nothing in the project has changed.
     pub update: bool,
+}
+
+/// What graphs are made from, for a kind of project.
+#[derive(Debug, Clone, Copy)]
+pub enum Graphs<'a> {
+    /// npm projects.
+    Npm(&'a NpmTrees),
+    /// Go modules and workspaces.
+    Go {
+        /// The modules.
+        graphs: &'a GoGraphs,
+        /// Whether C is compiled.
+        cgo: bool,
+        /// Build tags.
+        tags: &'a [String],
+    },
 }
 
 /// What a project's files should be.
@@ -90,6 +110,9 @@ pub enum GenerateError {
     /// The project's folder.
     #[error(transparent)]
     Project(#[from] super::resolve::ProjectError),
+    /// A folder that is no Go module or workspace.
+    #[error(transparent)]
+    GoProject(#[from] GoProjectError),
     /// The disk.
     #[error(transparent)]
     File(#[from] FileError),
@@ -116,16 +139,32 @@ impl From<Failure> for GenerateError {
 /// When its graph cannot be had, or its texts cannot be written to Nix.
 pub async fn generate(
     request: Request<'_>,
-    trees: &NpmTrees,
+    graphs: Graphs<'_>,
     progress: &ProgressBar,
 ) -> Result<Generated, GenerateError> {
-    let mut generated = match request.ecosystem {
-        Ecosystem::Npm => npm::generate(request, trees, progress).await?,
+    let mut generated = match graphs {
+        Graphs::Npm(trees) => npm::generate(request, trees, progress).await?,
+        Graphs::Go { graphs, cgo, tags } => {
+            let target = GoTarget { systems: request.systems.to_vec(), cgo, tags: tags.to_vec() };
+            go::generate(request, graphs, &target, progress).await?
+        }
     };
     if request.builders {
         generated.files.extend(builders()?);
     }
     Ok(generated)
+}
+
+/// The overlay's files of a package, without their folder there.
+fn files_of(plan: &Plan) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
+    // No name of a folder shows in them.
+    let attr: AttrPath = match "project".parse() {
+        Ok(attr) => attr,
+        Err(error) => unreachable!("a name of our own: {error}"),
+    };
+    let prefix = format!("packages/{attr}/");
+    let files = package_files(&attr, plan, Strategy::Shared, Settings::default())?;
+    Ok(files.into_iter().map(|(path, content)| (path.trim_start_matches(&prefix).to_owned(), content)).collect())
 }
 
 /// The builders, with an entry that gives their scope for a package set.

@@ -3,7 +3,7 @@
 //! What npm would make changes with the registry. So that running again changes nothing, a graph without a lock keeps a
 //! fingerprint of the manifests that it was made for, and stays as long as these do.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeSet;
 use std::path::Path;
 
 use indicatif::ProgressBar;
@@ -14,10 +14,9 @@ use nixwright_resolver::plan::npm::{Entry, Judge, NpmGraph, Source};
 use serde_json::Value;
 use sha2::{Digest as _, Sha256};
 
-use super::{GenerateError, Generated, Request};
+use super::{GenerateError, Generated, Request, files_of};
 use crate::clients::files;
-use crate::model::{AttrPath, Failure, FailureClass, Strategy, System};
-use crate::overlay::{RenderError, Settings, package_files};
+use crate::model::{Failure, FailureClass, System};
 use crate::stages::resolve::{NpmTrees, project_plan, read_project};
 
 /// The file of the resolved graph.
@@ -61,18 +60,6 @@ fn generated(project: &Project, graph: NpmGraph, inputs: Option<&str>) -> Result
         *graph = with_inputs(graph, inputs);
     }
     Ok(Generated { files, summary })
-}
-
-/// The overlay's files of a package, without their folder there.
-fn files_of(plan: &Plan) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
-    // No name of a folder shows in them.
-    let attr: AttrPath = match "project".parse() {
-        Ok(attr) => attr,
-        Err(error) => unreachable!("a name of our own: {error}"),
-    };
-    let prefix = format!("packages/{attr}/");
-    let files = package_files(&attr, plan, Strategy::Shared, Settings::default())?;
-    Ok(files.into_iter().map(|(path, content)| (path.trim_start_matches(&prefix).to_owned(), content)).collect())
 }
 
 /// The packages that are fetched.

@@ -4,7 +4,7 @@ use std::path::Path;
 use indicatif::ProgressBar;
 use nixwright_resolver::archive::Limits;
 
-use super::{BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, differences, generate, write};
+use super::{BUILDERS, Difference, GenerateError, Generated, Graphs, Request, differences, generate, write};
 use crate::clients::files;
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::npm::Npm;
@@ -34,8 +34,8 @@ async fn generated(folder: &Path, builders: bool) -> Result<Generated, GenerateE
     let registry = Npm::new(http, "http://127.0.0.1:9/".parse().unwrap(), &cache);
     let trees = NpmTrees { registry, node: "20.0.0".to_owned(), program: None, cache, limits: Limits::default() };
     let systems: [System; 1] = ["x86_64-linux".parse().unwrap()];
-    let request = Request { folder, ecosystem: Ecosystem::Npm, systems: &systems, builders, update: false };
-    generate(request, &trees, &ProgressBar::hidden()).await
+    let request = Request { folder, systems: &systems, builders, update: false };
+    generate(request, Graphs::Npm(&trees), &ProgressBar::hidden()).await
 }
 
 #[tokio::test]
