@@ -15,6 +15,9 @@ pub struct PublishedGraph {
     pub packages: BTreeSet<(String, String)>,
 }
 
+/// Reads the name and the version from a row.
+type ReadRow = fn(&str, &Value) -> Option<(String, String)>;
+
 impl PublishedGraph {
     /// Reads the file; `None` if it is not one that we wrote.
     pub fn parse(content: &[u8]) -> Option<Self> {
@@ -24,7 +27,7 @@ impl PublishedGraph {
         let release = purl.split_once('#').map_or(purl, |(release, _)| release);
         let (_, version) = release.rsplit_once('@')?;
         let (ecosystem, _) = release.strip_prefix("pkg:")?.split_once('/')?;
-        let (table, name_and_version): (_, fn(&str, &Value) -> Option<(String, String)>) = match ecosystem {
+        let (table, name_and_version): (_, ReadRow) = match ecosystem {
             "golang" => ("modules", of_module),
             "npm" => ("packages", in_node_modules),
             _ => ("packages", of_crate),
