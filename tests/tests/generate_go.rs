@@ -212,7 +212,7 @@ fn what_go_refuses_is_refused_by_name_and_nothing_is_written() {
     place.write("go.mod", &go_mod.replace("leaf v1.0.0", "leaf v1.9.0"));
     refused(1, &["registry.example/leaf", "v1.9.0"]);
     place.write("go.mod", "module\n");
-    refused(1, &["go.mod"]);
+    refused(2, &["go.mod:1: usage: module"]);
     std::fs::remove_file(place.project().join("go.mod")).unwrap();
     refused(2, &["there is no package.json, go.mod or go.work in"]);
     place.write("go.mod", &go_mod);
