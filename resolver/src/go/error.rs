@@ -94,3 +94,15 @@ pub enum GoError {
         source: Box<GoError>,
     },
 }
+
+impl GoError {
+    /// Whether content is not what go.sum says of it, however deep in the graph.
+    #[must_use]
+    pub fn is_wrong_sum(&self) -> bool {
+        let mut error = self;
+        while let Self::Required { source, .. } = error {
+            error = source;
+        }
+        matches!(error, Self::WrongSum { .. })
+    }
+}

@@ -106,7 +106,7 @@ impl Resolver {
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
-        match read_json(&self.kept_plan(release))? {
+        match read_json(&self.kept_plan(release).await?)? {
             Some(plan) => Ok(plan),
             None => self.plan_anew(release, progress).await,
         }
@@ -123,23 +123,27 @@ impl Resolver {
             Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
         };
-        write_json(&self.kept_plan(release), &plan)?;
+        write_json(&self.kept_plan(release).await?, &plan)?;
         Ok(plan)
     }
 
-    fn kept_plan(&self, release: &Release) -> PathBuf {
-        self.cache.join("plans").join(format!("{}.json", self.cache_key(release)))
+    async fn kept_plan(&self, release: &Release) -> Result<PathBuf, Failure> {
+        Ok(self.cache.join("plans").join(format!("{}.json", self.cache_key(release).await?)))
     }
 
-    /// A plan is a function of the release, the toolchain's cfg or node's version, and (npm) the time at which it was made; a
-    /// new form of plans or facts starts anew.
-    fn cache_key(&self, release: &Release) -> String {
-        let node = match release {
-            Release::Cargo(_) | Release::Go(_) => "",
-            Release::Npm(_) => self.npm.node.as_str(),
+    /// A plan is a function of the release, the toolchain's cfg or the version of node or Go, and (npm) the time at which it was
+    /// made; a new form of plans or facts starts anew.
+    async fn cache_key(&self, release: &Release) -> Result<String, Failure> {
+        let tool = match release {
+            Release::Cargo(_) => String::new(),
+            Release::Go(_) => {
+                let toolchain = self.go.toolchain().await;
+                toolchain.map_err(|error| Failure::new(FailureClass::Infrastructure, &error))?.version
+            }
+            Release::Npm(_) => self.npm.node.clone(),
         };
-        let text = format!("{CACHE_VERSION} {} {node}{release:?}", Plan::SCHEMA);
-        data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()))
+        let text = format!("{CACHE_VERSION} {} {tool}{release:?}", Plan::SCHEMA);
+        Ok(data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes())))
     }
 }
 

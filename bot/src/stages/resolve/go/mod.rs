@@ -146,6 +146,11 @@ fn is_known(need: &Need, known: &Known) -> bool {
     }
 }
 
+/// Content that is not what go.sum says is a matter of trust, not of what fits together.
 fn resolve_failure(error: &ResolveError) -> Failure {
-    Failure::new(FailureClass::Resolve, error)
+    let class = match error {
+        ResolveError::Go(error) if error.is_wrong_sum() => FailureClass::Hash,
+        _ => FailureClass::Resolve,
+    };
+    Failure::new(class, error)
 }
