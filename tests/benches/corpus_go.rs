@@ -1,7 +1,8 @@
 //! `make corpus-go`: build lists and packages of real programs and of universes made at random, ours against Go's, as Markdown.
 //!
-//! Every program of `corpus/go.txt` (left out with `NIXWRIGHT_OFFLINE=1`) on four systems, with and without C, then two thousand
-//! universes, or as many as the argument says. Anything that is not the same ends it with exit code 1 after everything was
+//! Every program of `corpus/go.txt` (left out with `NIXWRIGHT_OFFLINE=1`) on four systems, with and without C, then what the bot
+//! builds of them, then two thousand universes, or as many as the argument says; or only the parts that the arguments name
+//! (`programs`, `binaries`, `universes`). Anything that is not the same ends it with exit code 1 after everything was
 //! tried. Real modules come from the machine's own proxies and stay in its module cache: only the first run takes minutes.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
 
@@ -34,10 +35,11 @@ fn main() -> ExitCode {
     let seeds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2000);
     println!("# Modules and packages of Go, ours against Go's own\n\nMade by `make corpus-go`.");
     let offline = std::env::var_os("NIXWRIGHT_OFFLINE").is_some_and(|value| value == "1");
-    let binaries_alone = std::env::args().any(|argument| argument == "binaries");
-    let programs = offline || binaries_alone || programs();
-    let binaries = offline || binaries();
-    let universes = binaries_alone || universes(seeds);
+    let named = |part: &str| std::env::args().any(|argument| argument == part);
+    let all = !["programs", "binaries", "universes"].into_iter().any(named);
+    let programs = offline || !(all || named("programs")) || programs();
+    let binaries = offline || !(all || named("binaries")) || binaries();
+    let universes = !(all || named("universes")) || universes(seeds);
     if programs && binaries && universes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
@@ -91,13 +93,27 @@ fn programs() -> bool {
                 row.difference.iter().for_each(|what| eprintln!("  {what}"));
             }
             Err(reason) => {
-                well = false;
-                println!("| {purl} | not resolved | | | | | | | |");
+                let absent = not_served(&reason);
+                match &absent {
+                    Some(module) => println!(
+                        "| {purl} | not compared: Go finds no {module} on this machine's proxy | | | | | | | |"
+                    ),
+                    None => println!("| {purl} | not resolved | | | | | | | |"),
+                }
+                well &= absent.is_some();
                 eprintln!("  {reason}");
             }
         }
     }
     well
+}
+
+/// The module that the proxies refuse to Go, where its words say so.
+fn not_served(said: &str) -> Option<&str> {
+    let refused =
+        said.lines().find(|line| [": 403 Forbidden", ": 404 Not Found"].iter().any(|end| line.ends_with(end)))?;
+    let words = refused.split_whitespace().map(|word| word.trim_end_matches(':'));
+    words.rev().find(|word| word.contains('@') && !word.contains("://"))
 }
 
 /// The table of what the bot builds; `NIXWRIGHT_CORPUS`, a word, keeps it to programs whose purl has that.

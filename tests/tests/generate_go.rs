@@ -275,6 +275,20 @@ fn what_is_no_module_and_what_go_refuses_is_named() {
     place.generate(&[]).expect_code(2).expect_words(&["there is no go.mod or go.work or package.json in"]);
 }
 
+#[test]
+fn tags_choose_files_and_without_cgo_no_c_is_compiled() {
+    let place = Place::new(MODULE);
+    place.write("local/other.go", "//go:build special\n\npackage local\n\nimport _ \"strings\"\n");
+    place.write("local/c.go", "package local\n\n// int one(void) { return 1; }\nimport \"C\"\n\nvar One = C.one()\n");
+    place.generate(&["--tags", "special"]).expect_code(0);
+    let with = place.read("graph.json");
+    assert!(with.contains("\"tags\": [\"special\"]") && with.contains("\"cgo\":[\"c.go\"]"), "{with}");
+    place.generate(&["--cgo", "off"]).expect_code(0);
+    let without = place.read("graph.json");
+    assert!(without.contains("\"cgo\": false") && !without.contains("\"cgo\":["), "{without}");
+    place.generate(&["--update"]).expect_code(2).expect_words(&["go.mod itself says which versions"]);
+}
+
 /// The content of `vendor`, by path.
 fn vendored(folder: &Path) -> BTreeMap<String, String> {
     let root = folder.join("vendor");

@@ -10,7 +10,8 @@ use nixwright_resolver::archive::Limits;
 use super::exit::{CliError, Exit};
 use super::output::print;
 use super::progress::Bars;
-use super::resolve::{cache_folder, go};
+use super::resolve::cache_folder;
+use super::resolve::go::{self, Cgo};
 use super::wiring::{environment, npm_trees};
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpSettings};
@@ -44,6 +45,12 @@ pub(super) struct GenerateArgs {
     /// Write the builders too, to .nixwright in the project (kept up to date from then on)
     #[arg(long)]
     with_builders: bool,
+    /// Go: whether C is compiled
+    #[arg(long, value_enum, default_value_t = Cgo::On)]
+    cgo: Cgo,
+    /// Go: build tags, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    tags: Vec<String>,
     /// Go: also make the folder vendor, as `go mod vendor` does
     #[arg(long)]
     vendor: bool,
@@ -67,9 +74,14 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     if args.vendor && ecosystem != Ecosystem::Go {
         return Err(CliError::usage("--vendor: only Go has a folder for this; leave it out"));
     }
+    if args.update && ecosystem == Ecosystem::Go {
+        return Err(CliError::usage(
+            "--update: go.mod itself says which versions a Go module is made of; leave this out",
+        ));
+    }
     let vendor = args.vendor;
     let request = Request { folder: &args.dir, systems: &systems, builders, vendor, update: args.update };
-    let generated = resolved(ecosystem, request).await?;
+    let generated = resolved(ecosystem, request, args).await?;
     let differences = differences(&args.dir, &generated).map_err(failed)?;
     if args.check {
         return check(&args.dir, &generated, &differences);
@@ -81,10 +93,16 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     Ok(Exit::Done)
 }
 
-async fn resolved(ecosystem: Ecosystem, request: Request<'_>) -> Result<Generated, CliError> {
+async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArgs) -> Result<Generated, CliError> {
     let bar = Bars::default().bar("resolving");
     let generated = match ecosystem {
-        Ecosystem::Go => generate(request, Resolving::Go(&go::graphs().await?), &bar).await,
+        Ecosystem::Go => {
+            let mut tags = args.tags.clone();
+            tags.sort();
+            tags.dedup();
+            let cgo = args.cgo == Cgo::On;
+            generate(request, Resolving::Go { graphs: &go::graphs().await?, cgo, tags: &tags }, &bar).await
+        }
         Ecosystem::Npm => {
             let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
             let http = Http::when_needed(HttpSettings::default(), Clock::system());

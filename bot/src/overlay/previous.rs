@@ -15,26 +15,27 @@ pub struct PublishedGraph {
     pub packages: BTreeSet<(String, String)>,
 }
 
-/// Reads the name and version off a row and its key; some rows have none.
-type NameAndVersion = fn(&str, &Value) -> Option<(String, String)>;
+/// Reads the name and the version from a row.
+type ReadRow = fn(&str, &Value) -> Option<(String, String)>;
 
 impl PublishedGraph {
     /// Reads the file; `None` if it is not one that we wrote.
     pub fn parse(content: &[u8]) -> Option<Self> {
         let graph: Value = serde_json::from_slice(content).ok()?;
         let purl = graph.get("purl")?.as_str()?;
-        // A Go program's folder comes after its version.
-        let (purl, _) = purl.split_once('#').unwrap_or((purl, ""));
-        let (_, version) = purl.rsplit_once('@')?;
-        let (ecosystem, _) = purl.strip_prefix("pkg:")?.split_once('/')?;
-        let (table, name_and_version): (_, NameAndVersion) = match ecosystem {
+        // Behind `#` is the folder of a Go program.
+        let release = purl.split_once('#').map_or(purl, |(release, _)| release);
+        let (_, version) = release.rsplit_once('@')?;
+        let (ecosystem, _) = release.strip_prefix("pkg:")?.split_once('/')?;
+        let (table, name_and_version): (_, ReadRow) = match ecosystem {
             "golang" => ("modules", of_module),
             "npm" => ("packages", in_node_modules),
             _ => ("packages", of_crate),
         };
         let rows = graph.get(table)?.as_object()?;
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        Some(Self { ecosystem: ecosystem.to_owned(), version: version.to_owned(), packages })
+        let version = version.replace("%2B", "+").replace("%40", "@");
+        Some(Self { ecosystem: ecosystem.to_owned(), version, packages })
     }
 }
 
@@ -51,21 +52,20 @@ fn of_crate(id: &str, row: &Value) -> Option<(String, String)> {
     Some((id.get(..name_end)?.to_owned(), id.get(name_end + 1..)?.to_owned()))
 }
 
-/// A module that comes from a proxy, by its own name where it stands for another.
-fn of_module(path: &str, row: &Value) -> Option<(String, String)> {
-    row.get("h")?;
-    let replacement = text(row, "replace");
-    let (path, version) = match replacement.as_deref().and_then(|module| module.rsplit_once('@')) {
-        Some((path, version)) => (path, version.to_owned()),
-        None => (path, text(row, "v")?),
-    };
-    Some((path.to_owned(), version))
-}
-
 /// The place in the tree ends with the name; what has no version is a link or the project itself.
 fn in_node_modules(place: &str, row: &Value) -> Option<(String, String)> {
     let folder = place.rsplit_once("//").map_or(place, |(_, name)| name);
     Some((text(row, "name").unwrap_or_else(|| folder.to_owned()), text(row, "v")?))
+}
+
+/// Modules that are fetched, a replacement under its own name; those without a hash are folders of the project.
+fn of_module(path: &str, row: &Value) -> Option<(String, String)> {
+    row.get("h")?;
+    if let Some(replacement) = text(row, "replace") {
+        let (path, version) = replacement.rsplit_once('@')?;
+        return Some((path.to_owned(), version.to_owned()));
+    }
+    Some((path.to_owned(), text(row, "v")?))
 }
 
 #[cfg(test)]
@@ -92,14 +92,16 @@ mod tests {
     }
 
     #[test]
-    fn a_module_that_is_replaced_goes_by_the_other_name() {
-        let text = br#"{"purl":"pkg:golang/forge.example/a/v2@v2.1.0#cmd/a","modules":{"forge.example/a/v2":{"v":"v2.1.0","h":"x","sum":"y"},
-            "forge.example/b":{"v":"v1.0.0","replace":"forge.example/c@v0.9.0","h":"x","sum":"y"},
-            "forge.example/d":{"v":"v1.0.0","replace":"./d","dir":"d"}},"packages":{"forge.example/b":{"":{}}}}"#;
+    fn modules_of_go_count_where_they_are_fetched_and_under_the_name_that_is() {
+        let text = br#"{"purl":"pkg:golang/example.test/a@v1.0.0%2Bincompatible#cmd/b","modules":{
+            "example.test/a":{"v":"v1.0.0","h":"sha256-a"},"example.test/c":{"v":"v0.1.0","go":"1.20","h":"sha256-c"},
+            "example.test/d":{"v":"v1.0.0","replace":"fork.test/d@v1.1.0","h":"sha256-d"},
+            "example.test/e":{"v":"v1.0.0","replace":"./e","dir":"e"},"example.test/f":{"dir":"."}},
+            "packages":{"example.test/c":{"":{}}}}"#;
         let graph = PublishedGraph::parse(text).unwrap();
-        assert_eq!((graph.ecosystem.as_str(), graph.version.as_str()), ("golang", "v2.1.0"));
+        assert_eq!((graph.ecosystem.as_str(), graph.version.as_str()), ("golang", "v1.0.0+incompatible"));
         let packages: Vec<String> = graph.packages.iter().map(|(name, version)| format!("{name} {version}")).collect();
-        assert_eq!(packages, ["forge.example/a/v2 v2.1.0", "forge.example/c v0.9.0"]);
+        assert_eq!(packages, ["example.test/a v1.0.0", "example.test/c v0.1.0", "fork.test/d v1.1.0"]);
     }
 
     #[test]

@@ -41,7 +41,7 @@ fn configuration(programs: &[Program]) -> String {
     });
     let packages: String = packages.collect();
     format!(
-        "state_dir = \"var\"\n[build]\npkgs = \"host\"\ntimeout = \"3h\"\n[defaults]\nmin_age = \"0s\"\nautomerge = \"always\"\n{packages}"
+        "state_dir = \"var\"\n[build]\npkgs = \"host\"\ntimeout = \"3h\"\n[limits]\narchive_size = \"512MiB\"\narchive_unpacked = \"2GiB\"\narchive_entries = 100000\n[defaults]\nmin_age = \"0s\"\nautomerge = \"always\"\n{packages}"
     )
 }
 

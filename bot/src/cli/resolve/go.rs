@@ -22,7 +22,7 @@ const FORMATS: [Format; 4] = [Format::Plan, Format::Sbom, Format::GoBuildList, F
 
 /// Whether C is compiled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, ValueEnum)]
-pub(super) enum Cgo {
+pub(in crate::cli) enum Cgo {
     /// Yes, as with `CGO_ENABLED=1`
     On,
     /// No, as with `CGO_ENABLED=0`

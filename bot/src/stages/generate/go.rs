@@ -10,10 +10,11 @@ use crate::stages::resolve::{GoGraphs, GoTarget, go_project_plan, read_go_projec
 pub(super) async fn generate(
     request: Request<'_>,
     graphs: &GoGraphs,
+    (cgo, tags): (bool, &[String]),
     progress: &ProgressBar,
 ) -> Result<Generated, GenerateError> {
     let project = read_go_project(request.folder)?;
-    let target = GoTarget { systems: request.systems.to_vec(), cgo: true, tags: Vec::new() };
+    let target = GoTarget { systems: request.systems.to_vec(), cgo, tags: tags.to_vec() };
     let place = std::path::absolute(request.folder).unwrap_or_else(|_| request.folder.to_owned());
     let key = place.display().to_string();
     let graph = graphs.graph(&project, &target, &key, progress).await?;

@@ -69,7 +69,14 @@ pub struct Request<'a> {
 #[derive(Debug, Clone, Copy)]
 pub enum Resolving<'a> {
     /// A Go module or workspace.
-    Go(&'a GoGraphs),
+    Go {
+        /// What resolves it.
+        graphs: &'a GoGraphs,
+        /// Whether C is compiled.
+        cgo: bool,
+        /// Build tags, sorted.
+        tags: &'a [String],
+    },
     /// An npm project.
     Npm(&'a NpmTrees),
 }
@@ -147,7 +154,7 @@ pub async fn generate(
     progress: &ProgressBar,
 ) -> Result<Generated, GenerateError> {
     let mut generated = match resolving {
-        Resolving::Go(graphs) => go::generate(request, graphs, progress).await?,
+        Resolving::Go { graphs, cgo, tags } => go::generate(request, graphs, (cgo, tags), progress).await?,
         Resolving::Npm(trees) => npm::generate(request, trees, progress).await?,
     };
     if request.builders {
