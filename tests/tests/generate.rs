@@ -256,6 +256,11 @@ fn the_files_of_a_person_and_folders_without_a_project_are_left_alone() {
     place.generate(&[]).expect_code(1).expect_words(&["package.nix was not written by nixwright", "overrides.nix"]);
     assert_eq!(place.read("package.nix"), "{ mine }: mine\n");
     assert!(!place.project().join("graph.json").exists());
+    for (option, words) in
+        [("--vendor", "only Go has a folder"), ("--tags=a", "build tags"), ("--cgo=off", "compiles C")]
+    {
+        place.generate(&[option]).expect_code(2).expect_words(&[words, "leave it out"]);
+    }
     place.remove("package.json");
     place.generate(&[]).expect_code(2).expect_words(&["there is no go.mod or go.work or package.json in"]);
     place.write("package.json", "{");

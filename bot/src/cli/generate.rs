@@ -71,14 +71,7 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     let all = || all.iter().filter_map(|system| system.parse().ok()).collect();
     let systems: Vec<System> = if args.system.is_empty() { all() } else { args.system.clone() };
     let builders = args.with_builders || args.dir.join(BUILDERS).join("default.nix").is_file();
-    if args.vendor && ecosystem != Ecosystem::Go {
-        return Err(CliError::usage("--vendor: only Go has a folder for this; leave it out"));
-    }
-    if args.update && ecosystem == Ecosystem::Go {
-        return Err(CliError::usage(
-            "--update: go.mod itself says which versions a Go module is made of; leave this out",
-        ));
-    }
+    refuse_what_it_lacks(args, ecosystem)?;
     let vendor = args.vendor;
     let request = Request { folder: &args.dir, systems: &systems, builders, vendor, update: args.update };
     let generated = resolved(ecosystem, request, args).await?;
@@ -91,6 +84,21 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
     }
     print(&report(&args.dir, &generated, &differences, args.dry_run));
     Ok(Exit::Done)
+}
+
+/// Options that mean nothing for this kind of project.
+fn refuse_what_it_lacks(args: &GenerateArgs, ecosystem: Ecosystem) -> Result<(), CliError> {
+    let of_go = [
+        (args.vendor, "--vendor: only Go has a folder for this; leave it out"),
+        (args.cgo == Cgo::Off, "--cgo: only Go compiles C on request; leave it out"),
+        (!args.tags.is_empty(), "--tags: only Go has build tags; leave it out"),
+    ];
+    let of_npm = [(args.update, "--update: go.mod itself says which versions a Go module is made of; leave this out")];
+    let foreign: &[(bool, &str)] = match ecosystem {
+        Ecosystem::Go => &of_npm,
+        Ecosystem::Npm => &of_go,
+    };
+    foreign.iter().find(|(given, _)| *given).map_or(Ok(()), |(_, message)| Err(CliError::usage(message)))
 }
 
 async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArgs) -> Result<Generated, CliError> {

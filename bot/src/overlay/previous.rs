@@ -2,6 +2,7 @@
 
 use std::collections::BTreeSet;
 
+use packageurl::PackageUrl;
 use serde_json::Value;
 
 /// The part of a published graph that later releases are compared with.
@@ -22,20 +23,15 @@ impl PublishedGraph {
     /// Reads the file; `None` if it is not one that we wrote.
     pub fn parse(content: &[u8]) -> Option<Self> {
         let graph: Value = serde_json::from_slice(content).ok()?;
-        let purl = graph.get("purl")?.as_str()?;
-        // Behind `#` is the folder of a Go program.
-        let release = purl.split_once('#').map_or(purl, |(release, _)| release);
-        let (_, version) = release.rsplit_once('@')?;
-        let (ecosystem, _) = release.strip_prefix("pkg:")?.split_once('/')?;
-        let (table, name_and_version): (_, ReadRow) = match ecosystem {
+        let purl: PackageUrl<'_> = graph.get("purl")?.as_str()?.parse().ok()?;
+        let (table, name_and_version): (_, ReadRow) = match purl.ty() {
             "golang" => ("modules", of_module),
             "npm" => ("packages", in_node_modules),
             _ => ("packages", of_crate),
         };
         let rows = graph.get(table)?.as_object()?;
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        let version = version.replace("%2B", "+").replace("%40", "@");
-        Some(Self { ecosystem: ecosystem.to_owned(), version, packages })
+        Some(Self { ecosystem: purl.ty().to_owned(), version: purl.version()?.to_owned(), packages })
     }
 }
 

@@ -55,7 +55,7 @@ fn row(bot: &Bot, home: &Path, go: &Go, program: &Program) -> (String, bool) {
         return (format!("- | | | **not built**: {}", cell(reason)), false);
     }
     let count = |name: &str| row[name].as_u64().map_or_else(|| "-".to_owned(), |count| count.to_string());
-    let strategy = strategy(&row);
+    let strategy = strategy(bot, program, &row);
     let (outcome, same) = match compared(bot, home, go, program) {
         Ok(true) => ("identical".to_owned(), true),
         Ok(false) => ("**differs**".to_owned(), false),
@@ -65,10 +65,15 @@ fn row(bot: &Bot, home: &Path, go: &Go, program: &Program) -> (String, bool) {
 }
 
 /// The strategy, and why it is not `shared`.
-fn strategy(row: &Value) -> String {
-    match row["strategy"].as_str() {
-        Some("vendored") => format!("vendored: {}", cell(row["reason"].as_str().unwrap_or_default())),
-        other => other.unwrap_or("-").to_owned(),
+fn strategy(bot: &Bot, program: &Program, row: &Value) -> String {
+    let strategy = row["strategy"].as_str().unwrap_or("-");
+    // Those of them that are documents.
+    let pages = bot.pages().into_iter().filter(|(path, _)| path.starts_with("runs/"));
+    let mut runs = pages.filter_map(|(_, text)| serde_json::from_str::<Value>(&text).ok());
+    let own = runs.find(|run| run["attr"] == program.name() && run["fallback_reason"].is_string());
+    match own.as_ref().and_then(|run| run["fallback_reason"].as_str()) {
+        Some(reason) if strategy == "vendored" => format!("vendored: {}", cell(reason)),
+        _ => strategy.to_owned(),
     }
 }
 

@@ -163,9 +163,10 @@ impl Browser {
 
 impl Drop for Browser {
     fn drop(&mut self) {
-        // Its end closes the browser too.
+        // A browser outlives a driver that is killed.
         if let Some(driver) = self.driver.take() {
-            let _ = driver.leak();
+            let quit = tokio::time::timeout(Duration::from_secs(10), driver.quit());
+            let _ = tokio::task::block_in_place(|| tokio::runtime::Handle::current().block_on(quit));
         }
         let _ = self.process.kill();
         let _ = self.process.wait();

@@ -48,12 +48,14 @@ impl Program {
         path.rsplit('/').find(is_major).unwrap_or(path)
     }
 
-    /// Unpacks the release, as Go downloads it, into `folder`.
+    /// Unpacks the release, as Go downloads it, into `folder`, in place of what is there.
     ///
     /// # Errors
     ///
     /// What Go says where it cannot be had.
     pub fn unpack(&self, go: &Go, folder: &Path) -> Result<(), String> {
+        // A program that could not be compared may have left its files.
+        let _ = std::fs::remove_dir_all(folder);
         std::fs::create_dir_all(folder).map_err(|error| error.to_string())?;
         let id = format!("{}@{}", self.module, self.version);
         let mut download = go.command(folder);

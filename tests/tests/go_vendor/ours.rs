@@ -6,7 +6,7 @@ use std::sync::{Arc, OnceLock};
 
 use nixwright_resolver::go::catalog::{Known, LocalModule, Lookup, ModFile, ModuleVersion, Need, Project};
 use nixwright_resolver::go::facts::{Builder, Content, ModuleFacts, StandardBuilder, StandardLibrary};
-use nixwright_resolver::go::graph::{self, BuildList, GraphStep, Place};
+use nixwright_resolver::go::graph::{self, Place};
 use nixwright_resolver::go::modfile::{GoMod, Reading};
 use nixwright_resolver::go::paths;
 use nixwright_resolver::go::sums::hash_of_go_mod;
@@ -34,10 +34,7 @@ pub(super) fn vendored(universe: &Universe) -> Result<Ours, String> {
         match vendor::step(&project, &standard, &known).map_err(|error| error.to_string())? {
             VendorStep::Need(needs) => needs.into_iter().for_each(|need| answer(universe, need, &mut known)),
             VendorStep::Done(vendor) => {
-                let Ok(GraphStep::Done(list)) = graph::step(&project, &known, standard.version()) else {
-                    return Err("the graph is not known any more".to_owned());
-                };
-                let files = files(universe, &project, &known, &list, &vendor)?;
+                let files = files(universe, &project, &known, &vendor)?;
                 return Ok(Ours { modules_txt: vendor.modules_txt, files });
             }
         }
@@ -117,21 +114,11 @@ fn facts(universe: &Universe, module: &ModuleVersion) -> Option<ModuleFacts> {
 }
 
 /// The files that are all.
-fn files(
-    universe: &Universe,
-    project: &Project,
-    known: &Known,
-    list: &BuildList,
-    vendor: &Vendor,
-) -> Result<BTreeSet<String>, String> {
+fn files(universe: &Universe, project: &Project, known: &Known, vendor: &Vendor) -> Result<BTreeSet<String>, String> {
     let releases = universe.releases();
-    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (package, module) in &vendor.packages {
-        by_module.entry(module).or_default().push(package);
-    }
     let mut all = BTreeSet::new();
-    for (module, packages) in by_module {
-        let (files, facts) = match &list.modules[module].source {
+    for (module, packages) in vendor.by_module() {
+        let (files, facts) = match &vendor.list.modules[module].source {
             Place::Proxy(version) => {
                 let Some(Lookup::Found(facts)) = known.zips.get(version) else {
                     return Err(format!("{version} is not known"));
@@ -140,7 +127,7 @@ fn files(
             }
             Place::Main(dir) | Place::Folder(dir) => (below(universe, dir), &project.folders[dir].facts),
         };
-        let copies = Copies::of(module, packages, facts, &list.go).map_err(|error| error.to_string())?;
+        let copies = Copies::of(module, packages, facts, &vendor.list.go).map_err(|error| error.to_string())?;
         for (path, content) in files.into_iter().filter(|(path, _)| *path != ".mod") {
             if copies.may_have(path) && copies.has(path, content.as_bytes()) {
                 all.insert(format!("{module}/{path}"));

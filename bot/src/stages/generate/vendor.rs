@@ -1,4 +1,4 @@
-//! The folder `vendor`, which is replaced as a whole: a build that reads it meanwhile sees the old one or the new one.
+//! The folder `vendor`, which is replaced as a whole: the new one is made beside it, and put in its place when it is complete.
 
 use std::collections::BTreeMap;
 use std::path::Path;
@@ -67,8 +67,12 @@ pub(super) fn write(folder: &Path, wanted: &BTreeMap<String, Vec<u8>>) -> Result
     if path.is_dir() {
         rename(&path, &old)?;
     }
-    if !wanted.is_empty() {
-        rename(&new, &path)?;
+    if !wanted.is_empty()
+        && let Err(error) = rename(&new, &path)
+    {
+        // What was there is worth more than nothing; that it cannot be put back either adds nothing to what is said.
+        let _ = rename(&old, &path);
+        return Err(error);
     }
     remove(&old)
 }

@@ -69,18 +69,19 @@ impl Copies {
 
     /// Whether a regular file may be copied, which its content decides ([`has`](Self::has)).
     pub fn may_have(&self, path: &str) -> bool {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        self.folders.contains(folder)
-            || self.embedded.contains(path)
-            || is_metadata(name) && self.folders.iter().any(|package| is_above(folder, package))
+        self.folders.contains(split(path).0) || self.has_anyway(path)
     }
 
     /// Whether a regular file is copied.
     pub fn has(&self, path: &str, content: &[u8]) -> bool {
-        let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
-        let is_own = self.folders.contains(folder);
-        is_own && is_copied(name, content, &self.go)
-            || self.embedded.contains(path)
+        let (folder, name) = split(path);
+        self.folders.contains(folder) && is_copied(name, content, &self.go) || self.has_anyway(path)
+    }
+
+    /// Whether a file is copied whatever is in it.
+    fn has_anyway(&self, path: &str) -> bool {
+        let (folder, name) = split(path);
+        self.embedded.contains(path)
             || is_metadata(name) && self.folders.iter().any(|package| is_above(folder, package))
     }
 
@@ -88,6 +89,11 @@ impl Copies {
     pub fn embedded(&self) -> impl Iterator<Item = &str> {
         self.embedded.iter().map(String::as_str)
     }
+}
+
+/// Folder and name.
+fn split(path: &str) -> (&str, &str) {
+    path.rsplit_once('/').unwrap_or(("", path))
 }
 
 fn joined(folder: &str, name: &str) -> String {

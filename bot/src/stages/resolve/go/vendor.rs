@@ -7,7 +7,7 @@ use indicatif::ProgressBar;
 use nixwright_resolver::go::GoError;
 use nixwright_resolver::go::catalog::{Known, Lookup, ModuleVersion, Project};
 use nixwright_resolver::go::facts::ModuleFacts;
-use nixwright_resolver::go::graph::{self, BuildList, GraphStep, Place};
+use nixwright_resolver::go::graph::Place;
 use nixwright_resolver::go::vendor::{self, Copies, Vendor, VendorStep};
 use nixwright_resolver::go::zip;
 
@@ -49,14 +49,10 @@ impl GoGraphs {
         let standard = self.standard().await?;
         let next = |known: &Known| -> Result<Next<(String, Vec<Copied>)>, Failure> {
             let refused = |error: GoError| resolve_failure(&error.into());
-            let vendor = match vendor::step(project, &standard, known).map_err(refused)? {
-                VendorStep::Need(needs) => return Ok(Next::Need(needs)),
-                VendorStep::Done(vendor) => vendor,
-            };
-            match graph::step(project, known, standard.version()).map_err(refused)? {
-                GraphStep::Need(needs) => Ok(Next::Need(needs)),
-                GraphStep::Done(list) => {
-                    let copied = copied(project, &list, &vendor, known)?;
+            match vendor::step(project, &standard, known).map_err(refused)? {
+                VendorStep::Need(needs) => Ok(Next::Need(needs)),
+                VendorStep::Done(vendor) => {
+                    let copied = copied(project, &vendor, known)?;
                     Ok(Next::Done((vendor.modules_txt, copied)))
                 }
             }
@@ -97,18 +93,14 @@ impl GoGraphs {
     }
 }
 
-fn copied(project: &Project, list: &BuildList, vendor: &Vendor, known: &Known) -> Result<Vec<Copied>, Failure> {
-    let mut by_module: BTreeMap<&str, Vec<&str>> = BTreeMap::new();
-    for (package, module) in &vendor.packages {
-        by_module.entry(module).or_default().push(package);
-    }
+fn copied(project: &Project, vendor: &Vendor, known: &Known) -> Result<Vec<Copied>, Failure> {
     let bug = |module: &str| Failure {
         class: FailureClass::Resolve,
         message: format!("{module} is vendored, and its files are not known; this is a bug"),
     };
     let mut all = Vec::new();
-    for (module, packages) in by_module {
-        let from = &list.modules.get(module).ok_or_else(|| bug(module))?.source;
+    for (module, packages) in vendor.by_module() {
+        let from = &vendor.list.modules.get(module).ok_or_else(|| bug(module))?.source;
         let (facts, sum): (&ModuleFacts, &str) = match from {
             Place::Proxy(version) => match known.zips.get(version) {
                 Some(Lookup::Found(facts)) => (facts, facts.sum()),
@@ -116,7 +108,7 @@ fn copied(project: &Project, list: &BuildList, vendor: &Vendor, known: &Known) -
             },
             Place::Main(dir) | Place::Folder(dir) => (&project.folders.get(dir).ok_or_else(|| bug(module))?.facts, ""),
         };
-        let copies = Copies::of(module, packages, facts, &list.go);
+        let copies = Copies::of(module, packages, facts, &vendor.list.go);
         let copies = copies.map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
         all.push(Copied { module: module.to_owned(), from: from.clone(), sum: sum.to_owned(), copies });
     }
