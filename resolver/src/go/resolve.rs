@@ -2,8 +2,9 @@
 
 use std::collections::{BTreeMap, BTreeSet};
 
+use super::GoError;
 use super::catalog::{Known, LocalModule, Lookup, Need, Project, Step, Target};
-use super::graph::{self, BuildList, GraphStep, Place, Selected};
+use super::graph::{self, BuildList, GraphStep, Place, RootsStep, Selected};
 use super::packages::{self, PackageGraph, PackageStep};
 use crate::error::ResolveError;
 use crate::plan::go::{GoGraph, Module, Source};
@@ -14,20 +15,46 @@ use crate::plan::go::{GoGraph, Module, Source};
 /// # Errors
 /// When it cannot be resolved, however much is known: Go would refuse it too.
 pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, ResolveError> {
-    let list = match graph::step(project, known, target.standard.version())? {
-        GraphStep::Need(needs) => return Ok(Step::Need(needs)),
-        GraphStep::Done(list) => list,
+    let list = match graph::step(project, known, target.standard.version()) {
+        Ok(GraphStep::Need(needs)) => return Ok(Step::Need(needs)),
+        Ok(GraphStep::Done(list)) => list,
+        Err(error) => return by_roots(project, target, known, error),
     };
     match packages::step(project, &list, target, known)? {
         PackageStep::Need(needs) => Ok(Step::Need(needs)),
-        PackageStep::Done(packages) => {
-            let parts = Parts { project, target, known, list: &list };
-            match parts.mod_files(&packages) {
-                Ok(mod_files) => Ok(Step::Done(Box::new(parts.graph(*packages, mod_files)))),
-                Err(needs) => Ok(Step::Need(needs)),
-            }
-        }
+        PackageStep::Done(packages) => finish(project, target, known, &list, *packages),
     }
+}
+
+/// The whole graph has an error. Go does not notice it while all packages are in modules that go.mod itself names.
+fn by_roots(project: &Project, target: &Target, known: &Known, error: GoError) -> Result<Step, ResolveError> {
+    let rules = target.standard.version();
+    let roots = |used: &BTreeSet<&str>| graph::roots(project, known, rules, used);
+    let Ok(RootsStep::Done(list)) = roots(&BTreeSet::new()) else { return Err(error.into()) };
+    let packages = match packages::step(project, &list, target, known) {
+        Ok(PackageStep::Need(needs)) => return Ok(Step::Need(needs)),
+        Ok(PackageStep::Done(packages)) => packages,
+        Err(_) => return Err(error.into()),
+    };
+    match roots(&used(&packages)) {
+        Ok(RootsStep::Need(needs)) => Ok(Step::Need(needs)),
+        Ok(RootsStep::Done(list)) => finish(project, target, known, &list, *packages),
+        Ok(RootsStep::Whole) | Err(_) => Err(error.into()),
+    }
+}
+
+fn finish(
+    project: &Project,
+    target: &Target,
+    known: &Known,
+    list: &BuildList,
+    packages: PackageGraph,
+) -> Result<Step, ResolveError> {
+    let parts = Parts { project, target, known, list };
+    Ok(match parts.mod_files(&packages) {
+        Ok(mod_files) => Step::Done(Box::new(parts.graph(packages, mod_files))),
+        Err(needs) => Step::Need(needs),
+    })
 }
 
 struct Parts<'a> {

@@ -16,8 +16,10 @@ mod select;
 #[cfg(test)]
 mod tests;
 
+use std::collections::BTreeSet;
+
 use super::GoError;
-use super::catalog::{Known, Need, Project};
+use super::catalog::{Known, ModuleVersion, Need, Project};
 
 pub use self::build_list::{BuildList, Place, Selected};
 pub use self::inputs::folders;
@@ -40,6 +42,44 @@ pub enum GraphStep {
 pub fn step(project: &Project, known: &Known, rules: &str) -> Result<GraphStep, GoError> {
     let inputs = inputs::Inputs::read(project, rules)?;
     select::select(&inputs, known, rules)
+}
+
+/// The go.mod files that the selection of a project reads, as far as they are known; not those that are only listed in go.sum.
+///
+/// # Errors
+///
+/// As [`step`].
+pub fn files(project: &Project, known: &Known, rules: &str) -> Result<Vec<ModuleVersion>, GoError> {
+    let inputs = inputs::Inputs::read(project, rules)?;
+    Ok(select::Selection::run(&inputs, known, rules)?.fetched_files())
+}
+
+/// Where a selection by the lines of the main module's go.mod alone stands.
+#[derive(Debug)]
+pub(super) enum RootsStep {
+    /// Not before these are known: go.mod files, sorted.
+    Need(Vec<Need>),
+    /// These lines do not do: the whole graph decides.
+    Whole,
+    /// Finished: the list has nothing but what go.mod names.
+    Done(Box<BuildList>),
+}
+
+/// Selects modules by the lines of the main module's go.mod alone. That is all that Go looks at where pruning lets it, as long as
+/// each package is found there and the modules `used` (paths) require nothing higher of each other than what the lines say: an
+/// untidy rest, and one that is not to be had, hinders nobody (`spotCheckRoots` of cmd/go).
+///
+/// # Errors
+///
+/// As [`step`].
+pub(super) fn roots(
+    project: &Project,
+    known: &Known,
+    rules: &str,
+    used: &BTreeSet<&str>,
+) -> Result<RootsStep, GoError> {
+    let inputs = inputs::Inputs::read(project, rules)?;
+    select::roots(&inputs, known, rules, used)
 }
 
 /// The lines of `go mod graph`; nothing while go.mod files are missing.

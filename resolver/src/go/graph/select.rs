@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
-use super::GraphStep;
 use super::build_list::BuildList;
 use super::inputs::Inputs;
 use super::nodes::{NodeId, Nodes, PathId};
 use super::replacements::Instead;
+use super::{GraphStep, RootsStep};
 use crate::go::GoError;
 use crate::go::catalog::{Known, Lookup, ModuleVersion, Need};
 use crate::go::modfile::GoMod;
@@ -70,6 +70,29 @@ pub(super) fn select<'a>(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a st
     BuildList::new(&selection).map(|list| GraphStep::Done(Box::new(list)))
 }
 
+/// Selects what the lines of the main module's go.mod say, if that is what they say of the modules `used` too.
+pub(super) fn roots<'a>(
+    inputs: &'a Inputs<'a>,
+    known: &'a Known,
+    rules: &'a str,
+    used: &BTreeSet<&str>,
+) -> Result<RootsStep, GoError> {
+    if inputs.single().is_none() || !gover::prunes(Some(inputs.go())) {
+        return Ok(RootsStep::Whole);
+    }
+    let mut selection = Selection::new(inputs, known, rules);
+    selection.begin_module()?;
+    selection.check_roots()?;
+    let agree = selection.agree(used)?;
+    if !selection.needs.is_empty() {
+        return Ok(RootsStep::Need(selection.needs.into_iter().collect()));
+    }
+    if !agree {
+        return Ok(RootsStep::Whole);
+    }
+    BuildList::new(&selection).map(|list| RootsStep::Done(Box::new(list)))
+}
+
 /// More lines of go.sum than any real one has.
 const MOST_LISTED: usize = 20_000;
 
@@ -89,13 +112,8 @@ fn listed(inputs: &Inputs<'_>) -> Vec<Need> {
 }
 
 impl<'a> Selection<'a> {
-    /// Reads the graph as far as it is known.
-    ///
-    /// # Errors
-    ///
-    /// A go.mod that cannot be used.
-    pub(super) fn run(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Result<Self, GoError> {
-        let mut selection = Self {
+    fn new(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Self {
+        Self {
             inputs,
             known,
             rules,
@@ -107,7 +125,16 @@ impl<'a> Selection<'a> {
             needs: BTreeSet::new(),
             failed: HashMap::new(),
             files: HashMap::new(),
-        };
+        }
+    }
+
+    /// Reads the graph as far as it is known.
+    ///
+    /// # Errors
+    ///
+    /// A go.mod that cannot be used.
+    pub(super) fn run(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Result<Self, GoError> {
+        let mut selection = Self::new(inputs, known, rules);
         if inputs.work.is_some() {
             selection.begin_workspace();
             selection.follow();
@@ -398,6 +425,25 @@ impl<'a> Selection<'a> {
         let (Some(main), Some(root)) = (self.inputs.single(), self.roots.first()) else { return Vec::new() };
         let required = self.nodes.required(*root).iter().copied();
         required.filter(|node| self.nodes.name(*node) == main.file.module).collect()
+    }
+
+    /// Whether the go.mod files of the modules `used`, as far as they are known, require nothing higher than the roots.
+    fn agree(&mut self, used: &BTreeSet<&str>) -> Result<bool, GoError> {
+        let roots: Vec<NodeId> = self.nodes.selected().collect();
+        let versions: HashMap<&str, Cow<'a, str>> =
+            roots.iter().map(|root| (self.nodes.name(*root), self.nodes.get(*root).version.clone())).collect();
+        let of_used = |root: &NodeId| used.contains(self.nodes.name(*root)) && self.nodes.get(*root).module.is_some();
+        let of_used: Vec<NodeId> = roots.iter().copied().filter(of_used).collect();
+        let mut agree = true;
+        for root in of_used {
+            let Some((required, _)) = self.requirements(root)? else { continue };
+            agree &= required.iter().all(|node| {
+                let (path, version) = (self.nodes.name(*node), &self.nodes.get(*node).version);
+                let at_root = versions.get(path).filter(|at_root| !at_root.is_empty());
+                at_root.is_none_or(|at_root| version::compare(path, at_root, version).is_ge())
+            });
+        }
+        Ok(agree)
     }
 
     /// Every line of the main module's go.mod must be what is selected.

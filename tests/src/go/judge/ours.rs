@@ -6,15 +6,16 @@ use std::path::Path;
 use std::sync::{Arc, LazyLock};
 
 use nixwright_resolver::go::catalog::{
-    GoSystem, Known, LocalModule, Lookup, ModFile, ModuleVersion, Need, Project, Target,
+    GoSystem, Known, LocalModule, Lookup, ModFile, ModuleVersion, Need, Project, Step, Target,
 };
 use nixwright_resolver::go::facts::{Builder, Content, ModuleFacts, StandardBuilder, StandardLibrary};
 use nixwright_resolver::go::graph::{self, BuildList, GraphStep};
 use nixwright_resolver::go::modfile::{GoMod, Reading};
-use nixwright_resolver::go::packages::{self, PackageGraph, PackageStep};
+use nixwright_resolver::go::step;
 use nixwright_resolver::go::sums::hash_of_go_mod;
 use nixwright_resolver::go::workfile::GoWork;
 use nixwright_resolver::go::zip::{LIMITS, read_zip};
+use nixwright_resolver::plan::go::GoGraph;
 
 use super::answer::{Answer, Answers, PackageSet, SYSTEMS};
 use super::go::Go;
@@ -69,8 +70,7 @@ impl<'a> Ours<'a> {
         Answers { list, graph, packages }
     }
 
-    fn packages(&mut self, cgo: bool) -> Answer<Box<PackageGraph>> {
-        let list = self.build_list()?;
+    fn packages(&mut self, cgo: bool) -> Answer<Box<GoGraph>> {
         let project = self.project.clone()?;
         let system = |(system, os, arch): (&str, &str, &str)| GoSystem {
             system: system.to_owned(),
@@ -80,9 +80,9 @@ impl<'a> Ours<'a> {
         let systems = SYSTEMS.into_iter().map(system).collect();
         let target = Target { systems, cgo, tags: Vec::new(), standard: STANDARD.clone() };
         loop {
-            match packages::step(&project, &list, &target, &self.known).map_err(|error| error.to_string())? {
-                PackageStep::Done(graph) => return Ok(graph),
-                PackageStep::Need(needs) => self.fetch(needs),
+            match step(&project, &target, &self.known).map_err(|error| error.to_string())? {
+                Step::Done(graph) => return Ok(graph),
+                Step::Need(needs) => self.fetch(needs),
             }
         }
     }
@@ -142,9 +142,9 @@ impl<'a> Ours<'a> {
     }
 }
 
-fn on(graph: &PackageGraph, system: &str) -> Answer<PackageSet> {
+fn on(graph: &GoGraph, system: &str) -> Answer<PackageSet> {
     match graph.refused.get(system) {
-        Some(error) => Err(error.to_string()),
+        Some(error) => Err(error.clone()),
         None => Ok(package_set(&graph.packages, &graph.standard, system)),
     }
 }

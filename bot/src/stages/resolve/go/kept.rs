@@ -33,15 +33,11 @@ pub(super) fn needs(cache: &Path, key: &str) -> Vec<Need> {
     text.lines().filter_map(parse).collect()
 }
 
-/// Keeps what was needed, unless it is what was kept.
-pub(super) fn keep_needs(cache: &Path, key: &str, last: &[Need], known: &Known) -> Result<(), Failure> {
-    let mods = known.mods.iter().filter(|(_, found)| matches!(found, Lookup::Found(_)));
+/// Keeps what was needed: go.mod files of `mods`, and all zips that are known.
+pub(super) fn keep_needs(cache: &Path, key: &str, mods: Vec<ModuleVersion>, known: &Known) -> Result<(), Failure> {
     let zips = known.zips.iter().filter(|(_, found)| matches!(found, Lookup::Found(_)));
-    let mods = mods.map(|(version, _)| Need::Mod(version.clone()));
-    let now: BTreeSet<Need> = mods.chain(zips.map(|(version, _)| Need::Zip(version.clone()))).collect();
-    if now.len() == last.len() && last.iter().all(|need| now.contains(need)) {
-        return Ok(());
-    }
+    let zips = zips.map(|(version, _)| Need::Zip(version.clone()));
+    let now: BTreeSet<Need> = mods.into_iter().map(Need::Mod).chain(zips).collect();
     let mut text = String::new();
     for need in &now {
         let (kind, ModuleVersion { path, version }) = match need {

@@ -80,12 +80,13 @@ impl GoGraphs {
         progress: &ProgressBar,
     ) -> Result<GoGraph, Failure> {
         let target = target.with(self.standard().await?);
+        let rules = target.standard.version().to_owned();
         let next = |known: &Known| match step(project, &target, known) {
             Ok(Step::Done(graph)) => Ok(Next::Done(*graph)),
             Ok(Step::Need(needs)) => Ok(Next::Need(needs)),
             Err(error) => Err(resolve_failure(&error)),
         };
-        self.rounds(next, &format!("graph {key}"), progress).await
+        self.rounds(next, (project, &rules), &format!("graph {key}"), progress).await
     }
 
     /// The modules that a local module or workspace is built from, as `go list -m all` prints them: without a look at packages.
@@ -104,33 +105,39 @@ impl GoGraphs {
             Ok(GraphStep::Need(needs)) => Ok(Next::Need(needs)),
             Err(error) => Err(resolve_failure(&error.into())),
         };
-        self.rounds(next, &format!("build list {key}"), progress).await
+        self.rounds(next, (project, &rules), &format!("build list {key}"), progress).await
     }
 
     /// Fetches what is asked for until nothing is.
     async fn rounds<T>(
         &self,
         next: impl Fn(&Known) -> Result<Next<T>, Failure>,
+        (project, rules): (&Project, &str),
         key: &str,
         progress: &ProgressBar,
     ) -> Result<T, Failure> {
         let mut known = Known::default();
-        let last = kept::needs(self.modules.cache(), key);
-        self.read_kept(last.clone(), &mut known).await?;
-        loop {
+        let mut missing = self.read_kept(kept::needs(self.modules.cache(), key), &mut known).await?;
+        let found = loop {
             let needs = match next(&known)? {
-                Next::Done(found) => {
-                    kept::keep_needs(self.modules.cache(), key, &last, &known)?;
-                    return Ok(found);
-                }
+                Next::Done(found) => break found,
                 Next::Need(needs) => needs,
             };
             if needs.iter().all(|need| is_known(need, &known)) {
                 let message = "the resolution asks again for what it knows; this is a bug".to_owned();
                 return Err(Failure { class: FailureClass::Resolve, message });
             }
+            missing.extend(needs.iter().cloned());
             self.fetch(needs, &mut known, progress).await?;
+        };
+        if !missing.is_empty() {
+            let files = graph::files(project, &known, rules);
+            let files = files.unwrap_or_else(|_| known.mods.keys().cloned().collect());
+            kept::keep_needs(self.modules.cache(), key, files, &known)?;
         }
+        // Many thousands of small pieces: nobody waits until they are free.
+        std::thread::spawn(move || drop(known));
+        Ok(found)
     }
 }
 

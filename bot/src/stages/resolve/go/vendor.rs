@@ -57,7 +57,8 @@ impl GoGraphs {
                 }
             }
         };
-        let (modules_txt, copied) = self.rounds(next, &format!("vendor {key}"), progress).await?;
+        let (modules_txt, copied) =
+            self.rounds(next, (project, standard.version()), &format!("vendor {key}"), progress).await?;
         let mut files = BTreeMap::new();
         if modules_txt.is_empty() {
             return Ok(files);
