@@ -1,8 +1,10 @@
 //! What the resolution of a Go module or workspace knows, and what it still asks for.
 
-use std::collections::{BTreeMap, HashMap};
+use std::collections::BTreeMap;
 use std::fmt;
 use std::sync::Arc;
+
+use foldhash::HashMap;
 
 use super::facts::{ModuleFacts, StandardLibrary};
 use super::modfile::GoMod;

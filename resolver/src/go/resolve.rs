@@ -22,7 +22,7 @@ pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, R
     };
     match packages::step(project, &list, target, known)? {
         PackageStep::Need(needs) => Ok(Step::Need(needs)),
-        PackageStep::Done(packages) => finish(project, target, known, &list, *packages),
+        PackageStep::Done(packages) => Ok(finish(project, target, known, &list, *packages)),
     }
 }
 
@@ -38,23 +38,17 @@ fn by_roots(project: &Project, target: &Target, known: &Known, error: GoError) -
     };
     match roots(&used(&packages)) {
         Ok(RootsStep::Need(needs)) => Ok(Step::Need(needs)),
-        Ok(RootsStep::Done(list)) => finish(project, target, known, &list, *packages),
+        Ok(RootsStep::Done(list)) => Ok(finish(project, target, known, &list, *packages)),
         Ok(RootsStep::Whole) | Err(_) => Err(error.into()),
     }
 }
 
-fn finish(
-    project: &Project,
-    target: &Target,
-    known: &Known,
-    list: &BuildList,
-    packages: PackageGraph,
-) -> Result<Step, ResolveError> {
+fn finish(project: &Project, target: &Target, known: &Known, list: &BuildList, packages: PackageGraph) -> Step {
     let parts = Parts { project, target, known, list };
-    Ok(match parts.mod_files(&packages) {
+    match parts.mod_files(&packages) {
         Ok(mod_files) => Step::Done(Box::new(parts.graph(packages, mod_files))),
         Err(needs) => Step::Need(needs),
-    })
+    }
 }
 
 struct Parts<'a> {

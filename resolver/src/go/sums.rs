@@ -1,10 +1,10 @@
 //! go.sum and go.work.sum: the hashes that content must have.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
 use std::collections::hash_map::Entry;
 
 use data_encoding::BASE64;
+use foldhash::HashMap;
 use sha2::{Digest as _, Sha256};
 
 use super::GoError;
@@ -135,7 +135,7 @@ impl<'a> Sums<'a> {
     pub fn zips<'m>(&self, modules: &(impl Iterator<Item = &'m ModuleVersion> + Clone)) -> Sums<'static> {
         let mut files = Vec::with_capacity(self.files.len());
         for file in &self.files {
-            let mut zips = HashMap::new();
+            let mut zips = HashMap::default();
             for ModuleVersion { path, version } in modules.clone() {
                 let Some((first, others)) = file.zips.get(&(path.as_str().into(), version.as_str().into())) else {
                     continue;
@@ -143,7 +143,7 @@ impl<'a> Sums<'a> {
                 let hashes = (own(first), others.iter().map(|hash| own(hash)).collect());
                 zips.insert((own(path), own(version)), hashes);
             }
-            files.push(File { name: file.name.clone(), zips, mods: HashMap::new() });
+            files.push(File { name: file.name.clone(), zips, mods: HashMap::default() });
         }
         Sums { files }
     }

@@ -1,6 +1,6 @@
 //! Which tags hold on which system.
 
-use std::collections::HashMap;
+use foldhash::HashMap;
 
 use super::Mask;
 
@@ -47,7 +47,7 @@ impl Systems {
         if systems.len() > 64 {
             return Err(TooManySystems(systems.len()));
         }
-        let mut whole = Self { masks: HashMap::new(), count: systems.len() };
+        let mut whole = Self { masks: HashMap::default(), count: systems.len() };
         for (index, (os, arch, tools)) in systems.iter().enumerate() {
             let mut holds: Vec<&str> = vec![os, arch];
             holds.extend(implied(os));

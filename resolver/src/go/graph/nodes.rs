@@ -1,7 +1,8 @@
 //! The graph of module versions, numbered: thousands of them, with tens of thousands of requirements, are gone through at each step.
 
 use std::borrow::Cow;
-use std::collections::HashMap;
+
+use foldhash::HashMap;
 
 use crate::go::catalog::ModuleVersion;
 use crate::go::version;

@@ -1,11 +1,13 @@
 //! Following imports from some packages on, for all systems at once: what is wanted of a package is a set of systems, and each import hands on the
 //! systems that have it.
 
-use std::collections::{HashMap, VecDeque};
+use std::collections::VecDeque;
+
+use foldhash::HashMap;
 
 use super::error::PackageError;
 use super::modules::{Found, Modules};
-use super::rules::{is_safe_argument, may_see_internal, without_vendor};
+use super::rules::{Guard, is_safe_argument};
 use super::selection::{Context, Selection};
 use crate::go::GoError;
 use crate::go::catalog::GoSystem;
@@ -21,6 +23,8 @@ pub(super) struct Node<'k> {
     pub(super) dir: String,
     pub(super) folder: Folder<&'k str>,
     pub(super) selection: Selection<'k>,
+    /// Who may import it.
+    guard: Guard,
     /// The systems on which it is imported.
     pub(super) wanted: Mask,
     /// Those for which its imports have been followed.
@@ -47,6 +51,8 @@ pub(super) struct Loader<'k> {
     by_path: HashMap<String, usize>,
     /// Where the import paths of packages outside of the standard library lead.
     resolved: HashMap<&'k str, Option<usize>>,
+    /// Where those lead that the standard library's packages have.
+    resolved_in_standard: HashMap<&'k str, usize>,
     queue: VecDeque<usize>,
     /// What is wrong, and on which systems.
     pub(super) problems: Vec<(Mask, GoError)>,
@@ -67,8 +73,9 @@ impl<'k> Loader<'k> {
             context,
             systems,
             nodes: Vec::new(),
-            by_path: HashMap::new(),
-            resolved: HashMap::new(),
+            by_path: HashMap::default(),
+            resolved: HashMap::default(),
+            resolved_in_standard: HashMap::default(),
             queue: VecDeque::new(),
             problems: Vec::new(),
         }
@@ -124,6 +131,7 @@ impl<'k> Loader<'k> {
             dir: dir.to_owned(),
             folder,
             selection,
+            guard: Guard::new(path),
             wanted: 0,
             followed: 0,
             imports: Vec::new(),
@@ -180,8 +188,13 @@ impl<'k> Loader<'k> {
         let Some(entry) = self.nodes.get(node) else { return Ok(()) };
         let standard = entry.module.is_none();
         let target = if standard {
-            let target = self.in_standard(&entry.path.clone(), path)?;
-            Some(target)
+            if let Some(target) = self.resolved_in_standard.get(path) {
+                Some(*target)
+            } else {
+                let target = self.in_standard(&entry.path.clone(), path)?;
+                self.resolved_in_standard.insert(path, target);
+                Some(target)
+            }
         } else if let Some(target) = self.resolved.get(path) {
             *target
         } else {
@@ -223,10 +236,13 @@ impl<'k> Loader<'k> {
     fn check(&self, from: usize, to: usize, written: &str, mask: Mask) -> Result<(), GoError> {
         let (Some(from), Some(to)) = (self.nodes.get(from), self.nodes.get(to)) else { return Ok(()) };
         let refuse = |reason: &str| Err(PackageError::import(written, &from.path, reason).into());
-        if !may_see_internal(&to.path, to.module.is_none(), &from.path, from.module.is_none()) {
+        if !to.guard.lets_in(&to.path, to.module.is_none(), &from.path, from.module.is_none()) {
             return refuse("use of internal package not allowed");
         }
-        if let Some(path) = without_vendor(written) {
+        // What the standard library imports is written otherwise than it is called.
+        let other_name =
+            if to.path == written { to.guard.other_name(written) } else { Guard::new(written).other_name(written) };
+        if let Some(path) = other_name {
             return refuse(&format!("must be imported as {path}"));
         }
         if to.selection.main() & mask != 0 {
@@ -296,10 +312,15 @@ impl<'k> Loader<'k> {
 
     /// Import paths that differ only in case.
     fn colliding_paths(&self) -> Vec<(Mask, GoError)> {
-        let mut seen: HashMap<String, &Node<'k>> = HashMap::new();
+        let mut seen: HashMap<String, &Node<'k>> = HashMap::default();
         let mut problems = Vec::new();
-        for node in self.nodes.iter().filter(|node| node.wanted != 0) {
-            let other = *seen.entry(node.path.to_lowercase()).or_insert(node);
+        let has_capitals =
+            |node: &&Node<'k>| node.wanted != 0 && node.path.bytes().any(|byte| byte.is_ascii_uppercase());
+        for node in self.nodes.iter().filter(has_capitals) {
+            let lower = node.path.to_lowercase();
+            let plain = self.by_path.get(&lower).and_then(|other| self.nodes.get(*other));
+            let plain = plain.filter(|other| other.wanted & node.wanted != 0);
+            let other = plain.unwrap_or_else(|| seen.entry(lower).or_insert(node));
             let both = other.wanted & node.wanted;
             if other.path != node.path && both != 0 {
                 let reason = format!("case-insensitive import collision: {:?} and {:?}", node.path, other.path);
@@ -312,7 +333,7 @@ impl<'k> Loader<'k> {
 
 /// Names of files that a tool could take for options, or that are one on some file systems.
 fn check_files(node: &Node<'_>) -> Option<(Mask, GoError)> {
-    let mut seen: HashMap<String, (&str, Mask)> = HashMap::new();
+    let mut seen: HashMap<String, (&str, Mask)> = HashMap::default();
     for (file, taken) in node.folder.files.iter().zip(&node.selection.files) {
         let taken = taken & node.wanted;
         if taken == 0 {

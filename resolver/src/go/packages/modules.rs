@@ -1,7 +1,9 @@
 //! Which module has a package.
 
 use std::cell::RefCell;
-use std::collections::{BTreeSet, HashMap};
+use std::collections::BTreeSet;
+
+use foldhash::HashMap;
 
 use super::error::PackageError;
 use super::rules::{check_path, is_standard_path, is_within};

@@ -35,17 +35,38 @@ pub(super) fn is_safe_argument(name: &str) -> bool {
     })
 }
 
-/// Whether `importer` may import `path`, as far as folders named `internal` say. Both are in the standard library, or `path` is in a module.
-pub(super) fn may_see_internal(path: &str, standard: bool, importer: &str, importer_standard: bool) -> bool {
-    let Some(start) = internal(path) else { return true };
-    if standard && is_within(importer, "crypto") && is_within(path, "crypto/internal/fips140") {
-        return true;
+/// What an import path says of who may import it. It is looked at once: most packages are imported by many.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Guard {
+    /// Where its last element `internal` begins.
+    internal: Option<usize>,
+    /// Where that begins which is to be written in its place.
+    vendored: Option<usize>,
+}
+
+impl Guard {
+    pub(super) fn new(path: &str) -> Self {
+        Self { internal: internal(path), vendored: without_vendor(path).map(|rest| path.len() - rest.len()) }
     }
-    if standard && is_within(importer, "crypto/internal/fips140") {
-        return is_within(path, "crypto/internal");
+
+    /// Whether `importer` may import `path`, as far as folders named `internal` say. Both are in the standard library, or `path` is in a
+    /// module.
+    pub(super) fn lets_in(self, path: &str, standard: bool, importer: &str, importer_standard: bool) -> bool {
+        let Some(start) = self.internal else { return true };
+        if standard && is_within(importer, "crypto") && is_within(path, "crypto/internal/fips140") {
+            return true;
+        }
+        if standard && is_within(importer, "crypto/internal/fips140") {
+            return is_within(path, "crypto/internal");
+        }
+        let parent = path.get(..start.saturating_sub(1)).unwrap_or_default();
+        (!standard || importer_standard) && is_within(importer, parent)
     }
-    let parent = path.get(..start.saturating_sub(1)).unwrap_or_default();
-    (!standard || importer_standard) && is_within(importer, parent)
+
+    /// What must be written in place of a path through a folder named `vendor`.
+    pub(super) fn other_name(self, path: &str) -> Option<&str> {
+        path.get(self.vendored?..)
+    }
 }
 
 /// Where the last element `internal` begins.
@@ -57,8 +78,7 @@ fn internal(path: &str) -> Option<usize> {
     last.or_else(|| path.starts_with("internal/").then_some(0))
 }
 
-/// What must be written in place of a path through a folder named `vendor`.
-pub(super) fn without_vendor(path: &str) -> Option<&str> {
+fn without_vendor(path: &str) -> Option<&str> {
     let last = path.rfind("/vendor/").and_then(|slash| path.get(slash + "/vendor/".len()..));
     last.or_else(|| path.strip_prefix("vendor/"))
 }
