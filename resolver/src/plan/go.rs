@@ -69,6 +69,18 @@ pub struct Module {
     /// What the checksum database says of it.
     #[serde(default)]
     pub checked: Trust,
+    /// That the checksum database has it: for a release that was found there.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub proof: Option<Proof>,
+}
+
+/// That a record is in the log of the checksum database. With the database's public key nothing else is needed to check it again.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Proof {
+    /// What a lookup gives: the record's number, the record, and the signed head of the log.
+    pub record: String,
+    /// The hashes that lead from the record to the head, in base64, in the order of RFC 6962.
+    pub hashes: Vec<String>,
 }
 
 /// What a `replace` line puts in a module's place.

@@ -16,6 +16,7 @@ use std::sync::Arc;
 
 use data_encoding::BASE64;
 use jiff::{SignedDuration, Timestamp};
+use nixwright_resolver::plan::go::Proof;
 use serde::{Deserialize, Serialize};
 use tokio::sync::Mutex;
 use url::Url;
@@ -37,8 +38,8 @@ const ASK_AGAIN: SignedDuration = SignedDuration::from_hours(24);
 /// What the database says of a version.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum Verdict {
-    /// It is what everybody was given.
-    Verified,
+    /// It is what everybody was given, which this proves.
+    Verified(Proof),
     /// It is not, or the database is not what it was.
     Failed {
         /// What is wrong.
@@ -72,8 +73,8 @@ struct Inner {
 #[derive(Debug, Serialize, Deserialize)]
 #[serde(rename_all = "lowercase")]
 enum Kept {
-    /// The record with its signed head, and the hashes that lead from the one to the other.
-    Proved { record: String, proof: Vec<String> },
+    /// That it is in the log.
+    Proved(Proof),
     /// That there was no proof, and when.
     Unavailable { why: String, at: Timestamp },
 }
@@ -141,8 +142,8 @@ impl SumdbClient {
         }
         match self.look_up(Database { key, url }, &path, &what, sum).await {
             Ok(kept) => {
-                keep(&file, &kept)?;
-                Ok(Verdict::Verified)
+                keep(&file, &Kept::Proved(kept.clone()))?;
+                Ok(Verdict::Verified(kept))
             }
             Err(Doubt::Failed(why)) => Ok(Verdict::Failed { why }),
             Err(Doubt::Unavailable(why)) => {
@@ -157,15 +158,14 @@ impl SumdbClient {
     fn kept(&self, file: &Path, key: &VerifierKey, what: &str, sum: &str) -> Result<Option<Verdict>, GoProxyError> {
         let Some(bytes) = files::read_optional(file)? else { return Ok(None) };
         Ok(match serde_json::from_slice(&bytes) {
-            Ok(Kept::Proved { record, proof }) => {
-                let Some(proof) = proof.iter().map(|hash| hash_of(hash)).collect::<Option<Vec<Hash>>>() else {
-                    return Ok(None);
-                };
-                match read_record(&record, key).and_then(|record| {
+            Ok(Kept::Proved(proof)) => {
+                let hashes = proof.hashes.iter().map(|hash| hash_of(hash)).collect::<Option<Vec<Hash>>>();
+                let Some(hashes) = hashes else { return Ok(None) };
+                match read_record(&proof.record, key).and_then(|record| {
                     record.agrees(what, sum)?;
-                    record.is_proved(&proof)
+                    record.is_proved(&hashes)
                 }) {
-                    Ok(()) => Some(Verdict::Verified),
+                    Ok(()) => Some(Verdict::Verified(proof)),
                     Err(why) => Some(Verdict::Failed { why }),
                 }
             }
@@ -177,7 +177,7 @@ impl SumdbClient {
         })
     }
 
-    async fn look_up(&self, database: Database<'_>, path: &str, what: &str, sum: &str) -> Result<Kept, Doubt> {
+    async fn look_up(&self, database: Database<'_>, path: &str, what: &str, sum: &str) -> Result<Proof, Doubt> {
         let body = self.get(database, &format!("lookup/{path}"), RECORD_LIMIT).await?;
         let text = String::from_utf8(body).map_err(|_| Doubt::Failed(format!("the record of {what} is no text")))?;
         let record = read_record(&text, database.key).map_err(Doubt::Failed)?;
@@ -188,8 +188,8 @@ impl SumdbClient {
         let proof = tiles.hashes(proof_path.ranges()).await?;
         record.is_proved(&proof).map_err(Doubt::Failed)?;
         self.compare_heads(database, &record).await?;
-        let proof = proof.iter().map(|hash| BASE64.encode(hash)).collect();
-        Ok(Kept::Proved { record: text, proof })
+        let hashes = proof.iter().map(|hash| BASE64.encode(hash)).collect();
+        Ok(Proof { record: text, hashes })
     }
 
     /// That this is the log that was seen before, only longer or shorter; the longest head is remembered.

@@ -137,7 +137,7 @@ async fn said(server: &MockServer, client: &SumdbClient, number: usize) -> Strin
     let verdict = client.check(&format!("forge.example/m{number}"), "v1.0.0", &format!("h1:{number}=")).await.unwrap();
     let cache = client.inner.cache.display().to_string();
     let text = match verdict {
-        Verdict::Verified => "verified".to_owned(),
+        Verdict::Verified(_) => "verified".to_owned(),
         Verdict::Failed { why } => format!("failed: {why}"),
         Verdict::Unavailable { why } => format!("unavailable: {why}"),
     };
@@ -158,6 +158,35 @@ async fn a_record_is_verified_and_its_proof_kept() {
     assert_eq!(server.received_requests().await.unwrap().len(), asked);
     let other = again.check("forge.example/m7", "v1.0.0", "h1:other=").await.unwrap();
     assert_eq!(other, Verdict::Failed { why: "the checksum database has h1:7=, and here it is h1:other=".to_owned() });
+}
+
+/// The head that a path of hashes leads to, as RFC 6962 says it in section 2.1.1.
+fn head_of(number: usize, size: usize, record: Hash, path: &[Hash]) -> Hash {
+    let Some((last, path)) = path.split_last() else { return record };
+    let middle = size.next_power_of_two() / 2;
+    if number < middle {
+        of_nodes(&head_of(number, middle, record, path), last)
+    } else {
+        of_nodes(last, &head_of(number - middle, size - middle, record, path))
+    }
+}
+
+#[tokio::test]
+async fn a_verdict_brings_its_proof_new_and_kept() {
+    let folder = tempfile::tempdir().unwrap();
+    let log = Log::new(300);
+    let (_server, sumdb) = served(log.clone()).await;
+    let client = client(sumdb, folder.path());
+    for number in [0, 7, 255, 256, 299] {
+        let said = format!("h1:{number}=");
+        let first = client.check(&format!("forge.example/m{number}"), "v1.0.0", &said).await.unwrap();
+        assert_eq!(client.check(&format!("forge.example/m{number}"), "v1.0.0", &said).await.unwrap(), first);
+        let Verdict::Verified(proof) = first else { panic!("{first:?}") };
+        assert!(proof.record.starts_with(&format!("{number}\n{}\ngo.sum database tree\n300\n", record(number))));
+        let path = proof.hashes.iter().map(|hash| BASE64.decode(hash.as_bytes()).unwrap().try_into().unwrap());
+        let leaf = of_record(record(number).as_bytes());
+        assert_eq!(head_of(number, 300, leaf, &path.collect::<Vec<Hash>>()), root(&log.hashes()), "{number}");
+    }
 }
 
 #[tokio::test]

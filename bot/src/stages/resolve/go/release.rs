@@ -6,7 +6,7 @@ use indicatif::ProgressBar;
 use nixwright_resolver::go::catalog::{Known, LocalModule, Lookup, ModuleVersion, Need, Project};
 use nixwright_resolver::go::facts::ModuleFacts;
 use nixwright_resolver::go::modfile::GoMod;
-use nixwright_resolver::plan::go::GoGraph;
+use nixwright_resolver::plan::go::{GoGraph, Proof};
 use nixwright_resolver::plan::npm::Trust;
 use nixwright_resolver::plan::{Graph, Metadata, Plan};
 
@@ -52,9 +52,10 @@ impl GoGraphs {
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan(&self, release: &GoRelease, progress: &ProgressBar) -> Result<Plan, Failure> {
         let mut graph = self.release_graph(release, progress).await?;
-        let trust = self.judge(release).await?;
+        let (trust, proof) = self.judge(release).await?;
         if let Some(module) = graph.modules.get_mut(&release.module) {
             module.checked = trust;
+            module.proof = proof;
         }
         Ok(self.plan_of(release, graph).await)
     }
@@ -108,18 +109,18 @@ impl GoGraphs {
     }
 
     /// What the checksum database says of the release itself: go.sum files say something of every module but this one.
-    async fn judge(&self, release: &GoRelease) -> Result<Trust, Failure> {
+    async fn judge(&self, release: &GoRelease) -> Result<(Trust, Option<Proof>), Failure> {
         let GoRelease { module, version, .. } = release;
         let facts = self.root(module, version).await?;
         match self.sumdb.check(module, version, facts.sum()).await.map_err(|error| failure(&error))? {
-            Verdict::Verified => Ok(Trust::Verified),
+            Verdict::Verified(proof) => Ok((Trust::Verified, Some(proof))),
             Verdict::Unavailable { why } => {
                 tracing::debug!(
                     go.module = module,
                     go.version = version,
                     "not checked by the checksum database: {why}"
                 );
-                Ok(Trust::Unavailable)
+                Ok((Trust::Unavailable, None))
             }
             Verdict::Failed { why } => Err(Failure {
                 class: FailureClass::Hash,
