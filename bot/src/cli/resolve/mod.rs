@@ -1,6 +1,6 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
-mod cargo;
+pub(super) mod cargo;
 pub(super) mod go;
 mod npm;
 
@@ -66,6 +66,9 @@ pub(super) struct ResolveArgs {
     /// Only this member of a workspace; may be repeated (Cargo)
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
+    /// All members of a workspace, not only those that cargo would build by default (Cargo)
+    #[arg(long, conflicts_with = "package")]
+    workspace: bool,
     /// Whether C is compiled (Go)
     #[arg(long, value_enum, default_value_t = go::Cgo::On)]
     cgo: go::Cgo,

@@ -51,6 +51,10 @@ pub struct CargoProject {
     pub version: String,
     /// The members that are meant: the one in the folder, or none for all of them.
     pub members: BTreeSet<String>,
+    /// Those that cargo builds in the folder unless it is told otherwise; none for all of them.
+    pub default_members: BTreeSet<String>,
+    /// How many folders above the one that was named the workspace is.
+    pub above: usize,
 }
 
 /// Reads the project in `folder`, with the workspace that it is a member of.
@@ -71,7 +75,9 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
             if let Some(package) = tree.packages.get(&place).filter(|_| tree.members("").contains(place.as_str())) {
                 let (name, version) = (package.name.clone(), package.version.clone());
                 let members = BTreeSet::from([name.clone()]);
-                return Ok(CargoProject { project: project(), tree, name, version, members });
+                let (default_members, above) = (members.clone(), Path::new(&place).components().count());
+                let project = project();
+                return Ok(CargoProject { project, tree, name, version, members, default_members, above });
             }
         }
     }
@@ -79,7 +85,9 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
         Some(package) => (package.name.clone(), package.version.clone()),
         None => (folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), common_version(&own)),
     };
-    Ok(CargoProject { project: project(), tree: own, name, version, members: BTreeSet::new() })
+    let default_members = own.default_members("");
+    let members = BTreeSet::new();
+    Ok(CargoProject { project: project(), tree: own, name, version, members, default_members, above: 0 })
 }
 
 impl CargoProject {
