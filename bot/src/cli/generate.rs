@@ -118,7 +118,9 @@ fn refuse_what_it_lacks(args: &GenerateArgs, ecosystem: Ecosystem) -> Result<(),
         (!args.tags.is_empty(), "--tags: only Go has build tags; leave it out"),
     ];
     let update = match ecosystem {
-        Ecosystem::Cargo => "--update: Cargo.lock says which versions there are, and `cargo update` changes it; leave this out",
+        Ecosystem::Cargo => {
+            "--update: Cargo.lock says which versions there are, and `cargo update` changes it; leave this out"
+        }
         _ => "--update: go.mod itself says which versions a Go module is made of; leave this out",
     };
     let of_npm = [(args.update, update)];

@@ -112,7 +112,10 @@ impl Place {
                 let lines: Vec<&str> = said.stdout.lines().collect();
                 let missing: Vec<&String> = expected.iter().filter(|line| !lines.contains(&line.as_str())).collect();
                 let extra: Vec<&&str> = lines.iter().filter(|line| !expected.contains(&(**line).to_owned())).collect();
-                assert!(missing.is_empty() && extra.is_empty(), "{system} {format}: missing {missing:#?}, extra {extra:#?}");
+                assert!(
+                    missing.is_empty() && extra.is_empty(),
+                    "{system} {format}: missing {missing:#?}, extra {extra:#?}"
+                );
             }
         }
     }
@@ -137,7 +140,9 @@ impl Place {
         for (id, row) in graph["packages"].as_object().unwrap() {
             let text = |key: &str| row[key].as_str();
             let (name, version) = id.split_once('-').map_or((id.as_str(), ""), |_| {
-                let at = id.char_indices().position(|(at, it)| it == '-' && id[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
+                let at = id
+                    .char_indices()
+                    .position(|(at, it)| it == '-' && id[at + 1..].starts_with(|c: char| c.is_ascii_digit()));
                 at.map_or((id.as_str(), ""), |at| (&id[..at], &id[at + 1..]))
             });
             let (name, version) = (text("name").unwrap_or(name), text("version").unwrap_or(version));
@@ -156,8 +161,11 @@ impl Place {
 
     fn add(&self, nix: &Nix, path: &Path, recursive: bool) {
         let path = path.display().to_string();
-        let arguments: &[&str] =
-            if recursive { &["--add-fixed", "--recursive", "sha256", &path] } else { &["--add-fixed", "sha256", &path] };
+        let arguments: &[&str] = if recursive {
+            &["--add-fixed", "--recursive", "sha256", &path]
+        } else {
+            &["--add-fixed", "sha256", &path]
+        };
         stdout_of(&mut nix.command(self.home.path(), "nix-store", arguments));
     }
 
@@ -195,8 +203,7 @@ impl Place {
     /// How many derivations of units the package is made of.
     pub(crate) fn derivations(&self) -> usize {
         let nix = self.nix();
-        let expression =
-            format!("builtins.length (builtins.attrNames ({}).units)", self.expression());
+        let expression = format!("builtins.length (builtins.attrNames ({}).units)", self.expression());
         let mut eval = nix.command(self.home.path(), "nix-instantiate", &["--eval", "-E", &expression]);
         stdout_of(eval.current_dir(self.project())).trim().parse().unwrap()
     }
@@ -206,7 +213,7 @@ impl Place {
 pub(crate) fn write_files(folder: &Path, files: &str) {
     let mut path = None;
     let mut content = String::new();
-    let mut done = |path: Option<&str>, content: &mut String| {
+    let done = |path: Option<&str>, content: &mut String| {
         if let Some(path) = path {
             write_file(&folder.join(path), content.as_str());
         }

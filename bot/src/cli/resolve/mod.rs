@@ -25,6 +25,7 @@ use crate::model::System;
                         nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
                         nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
+#[expect(clippy::struct_excessive_bools, reason = "these are flags")]
 pub(super) struct ResolveArgs {
     /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
     /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other

@@ -77,11 +77,7 @@ impl Release {
 
 /// A system that builds for itself.
 pub fn native(system: &System) -> SystemTriple {
-    SystemTriple {
-        system: system.to_string(),
-        target: system.triple().to_owned(),
-        host: system.triple().to_owned(),
-    }
+    SystemTriple { system: system.to_string(), target: system.triple().to_owned(), host: system.triple().to_owned() }
 }
 
 /// What resolving needs of the world.

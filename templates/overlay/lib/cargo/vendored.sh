@@ -38,7 +38,7 @@ configurePhase() {
   vendor=$NIX_BUILD_TOP/vendor
   mkdir "$vendor" "$vendor/0"
   local -a crates workers
-  local step=$NIX_BUILD_CORES worker
+  local step=$NIX_BUILD_CORES worker folder
   mapfile -t crates < "$vendoredCratesPath"
   echo "unpacking ${#crates[@]} crates"
   for ((worker = 0; worker < step; worker++)); do
@@ -63,7 +63,9 @@ configurePhase() {
   if [ -n "${cargoLock-}" ]; then cp --no-preserve=mode "$cargoLock" Cargo.lock; fi
 
   # No path of this build in the result.
-  export RUSTFLAGS="--remap-path-prefix=$vendor/= --remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
+  RUSTFLAGS=
+  for folder in "$vendor"/*; do RUSTFLAGS+="--remap-path-prefix=$folder/= "; done
+  export RUSTFLAGS+="--remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
 
   runHook postConfigure
 }

@@ -27,6 +27,14 @@ pub enum CargoProjectError {
         /// The folder.
         folder: PathBuf,
     },
+    /// One that is none.
+    #[error("{}: {reason}", file.display())]
+    Manifest {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Too many files.
     #[error("{} has more than {MOST_ENTRIES} files; name the folder of the project itself", folder.display())]
     TooMany {
@@ -65,6 +73,7 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
     if !folder.join("Cargo.toml").is_file() {
         return Err(CargoProjectError::NoManifest { folder: folder.to_owned() });
     }
+    require_manifest(&folder.join("Cargo.toml"))?;
     let folder = std::path::absolute(folder).map_err(|error| FileError::new("find", folder, error))?;
     let own = read_tree(&folder)?;
     if own.workspace_of("").is_none() {
@@ -88,6 +97,17 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
     let default_members = own.default_members("");
     let members = BTreeSet::new();
     Ok(CargoProject { project: project(), tree: own, name, version, members, default_members, above: 0 })
+}
+
+/// That a file says which package or workspace it is of.
+fn require_manifest(file: &Path) -> Result<(), CargoProjectError> {
+    let invalid = |reason: String| CargoProjectError::Manifest { file: file.to_owned(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| FileError::new("read", file, error))?;
+    let manifest: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
+    if ["package", "project", "workspace"].iter().any(|key| manifest.contains_key(*key)) {
+        return Ok(());
+    }
+    Err(invalid("it has neither [package] nor [workspace]".to_owned()))
 }
 
 impl CargoProject {
