@@ -4,6 +4,7 @@
 
 use std::collections::BTreeSet;
 use std::path::Path;
+use std::process::Command;
 
 use serde_json::Value;
 
@@ -22,10 +23,16 @@ impl UnitGraph {
     /// Asks cargo about the package in `folder`; compiles nothing.
     pub fn from_cargo(folder: &Path, cargo_home: &Path, triple: &str, selection: &[&str]) -> Self {
         let mut cargo = cargo(cargo_home);
+        cargo.current_dir(folder);
+        Self::from_command(cargo, triple, selection)
+    }
+
+    /// Asks this cargo, which is in the project's folder.
+    pub fn from_command(mut cargo: Command, triple: &str, selection: &[&str]) -> Self {
         cargo.args(["build", "--release", "--unit-graph", "-Zunstable-options", "--locked"]);
         // What would be compiled does not depend on whether this toolchain is new enough for it.
         cargo.args(["--ignore-rust-version", "--target", triple]);
-        cargo.args(selection).current_dir(folder).env("RUSTC_BOOTSTRAP", "1");
+        cargo.args(selection).env("RUSTC_BOOTSTRAP", "1");
         let text = stdout_of(&mut cargo);
         let graph: Value = serde_json::from_str(&text).unwrap_or_else(|error| panic!("cargo's unit graph: {error}"));
         Self::from_json(&graph)

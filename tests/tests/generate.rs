@@ -262,7 +262,10 @@ fn the_files_of_a_person_and_folders_without_a_project_are_left_alone() {
         place.generate(&[option]).expect_code(2).expect_words(&[words, "leave it out"]);
     }
     place.remove("package.json");
-    place.generate(&[]).expect_code(2).expect_words(&["there is no go.mod or go.work or package.json in"]);
+    place
+        .generate(&[])
+        .expect_code(2)
+        .expect_words(&["there is no Cargo.toml or go.mod or go.work or package.json in"]);
     place.write("package.json", "{");
     place.generate(&[]).expect_code(2).expect_words(&["package.json is not JSON"]);
 }

@@ -272,7 +272,10 @@ fn what_is_no_module_and_what_go_refuses_is_named() {
     refused("go.work", "go 1.21\n\nuse ./absent\n", 2, &["go.work uses absent, and there is no go.mod in"]);
     refused("package.json", "{}", 2, &["several kinds (go, npm)", "--ecosystem"]);
     std::fs::remove_file(place.project().join("go.mod")).unwrap();
-    place.generate(&[]).expect_code(2).expect_words(&["there is no go.mod or go.work or package.json in"]);
+    place
+        .generate(&[])
+        .expect_code(2)
+        .expect_words(&["there is no Cargo.toml or go.mod or go.work or package.json in"]);
 }
 
 #[test]

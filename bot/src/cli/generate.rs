@@ -6,11 +6,13 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use nixwright_resolver::archive::Limits;
+use nixwright_resolver::plan::cargo::Selection;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
 use super::progress::Bars;
 use super::resolve::cache_folder;
+use super::resolve::cargo;
 use super::resolve::go::{self, Cgo};
 use super::wiring::{environment, npm_trees};
 use crate::clients::endpoints;
@@ -19,7 +21,7 @@ use crate::model::{Clock, System};
 use crate::stages::generate::{
     BUILDERS, Difference, Ecosystem, GenerateError, Generated, Request, Resolving, differences, generate, write,
 };
-use crate::stages::resolve::GoProjectError;
+use crate::stages::resolve::{CargoProjectError, GoProjectError};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  \
@@ -28,7 +30,8 @@ use crate::stages::resolve::GoProjectError;
     nixwright generate . --check             in CI: exit 1 when they are not what the project asks for\n  \
     nixwright generate . --vendor            Go: also vendor/, the same as `go mod vendor` makes\n  \
     nixwright generate . --update            without a lock: take the versions that the registry has now\n\n\
-    For Go the graph is what go.mod, go.sum and the sources ask for, without running Go; all programs of the module or \
+    For Cargo the graph is that of Cargo.lock; all members of a workspace are built, and what they share is compiled once. Without a lock, or \
+    with one that does not fit, the one that cargo makes is written. For Go the graph is what go.mod, go.sum and the sources ask for, without running Go; all programs of the module or \
     workspace are built. For npm it is that of the lock in the folder (npm-shrinkwrap.json, package-lock.json, pnpm-lock.yaml, or yarn.lock of \
     yarn 1), and without one what npm would install. Members of a workspace are part of it. What is yours goes to \
     overrides.nix, which is never written here: for npm, `{ buildScript = \"build\"; }` has a script of the project build it.")]
@@ -45,6 +48,21 @@ pub(super) struct GenerateArgs {
     /// Write the builders too, to .nixwright in the project (kept up to date from then on)
     #[arg(long)]
     with_builders: bool,
+    /// Cargo: features to switch on, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Cargo: switch the default features off
+    #[arg(long)]
+    no_default_features: bool,
+    /// Cargo: switch all features on
+    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
+    all_features: bool,
+    /// Cargo: only this binary; may be repeated
+    #[arg(long, value_name = "NAME")]
+    bin: Vec<String>,
+    /// Cargo: only this member of the workspace; may be repeated
+    #[arg(long, short, value_name = "NAME")]
+    package: Vec<String>,
     /// Go: whether C is compiled
     #[arg(long, value_enum, default_value_t = Cgo::On)]
     cgo: Cgo,
@@ -88,22 +106,40 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
 
 /// Options that mean nothing for this kind of project.
 fn refuse_what_it_lacks(args: &GenerateArgs, ecosystem: Ecosystem) -> Result<(), CliError> {
+    let chooses = args.no_default_features || args.all_features || !args.features.is_empty();
+    let of_cargo = [
+        (chooses, "--features and the like: only Cargo has features; leave it out"),
+        (!args.bin.is_empty(), "--bin: only Cargo's programs are chosen by name; leave it out"),
+        (!args.package.is_empty(), "--package: only Cargo's workspaces have members to choose; leave it out"),
+    ];
     let of_go = [
         (args.vendor, "--vendor: only Go has a folder for this; leave it out"),
         (args.cgo == Cgo::Off, "--cgo: only Go compiles C on request; leave it out"),
         (!args.tags.is_empty(), "--tags: only Go has build tags; leave it out"),
     ];
-    let of_npm = [(args.update, "--update: go.mod itself says which versions a Go module is made of; leave this out")];
-    let foreign: &[(bool, &str)] = match ecosystem {
-        Ecosystem::Go => &of_npm,
-        Ecosystem::Npm => &of_go,
+    let update = match ecosystem {
+        Ecosystem::Cargo => {
+            "--update: Cargo.lock says which versions there are, and `cargo update` changes it; leave this out"
+        }
+        _ => "--update: go.mod itself says which versions a Go module is made of; leave this out",
     };
-    foreign.iter().find(|(given, _)| *given).map_or(Ok(()), |(_, message)| Err(CliError::usage(message)))
+    let of_npm = [(args.update, update)];
+    let foreign: [&[(bool, &str)]; 2] = match ecosystem {
+        Ecosystem::Cargo => [&of_go, &of_npm],
+        Ecosystem::Go => [&of_cargo, &of_npm],
+        Ecosystem::Npm => [&of_cargo, &of_go],
+    };
+    let mut given = foreign.into_iter().flatten().filter(|(given, _)| *given);
+    given.next().map_or(Ok(()), |(_, message)| Err(CliError::usage(message)))
 }
 
 async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArgs) -> Result<Generated, CliError> {
     let bar = Bars::default().bar("resolving");
     let generated = match ecosystem {
+        Ecosystem::Cargo => {
+            let releases = cargo::releases().await?.with_local_repositories();
+            generate(request, Resolving::Cargo { releases: &releases, selection: &selection(args) }, &bar).await
+        }
         Ecosystem::Go => {
             let mut tags = args.tags.clone();
             tags.sort();
@@ -120,6 +156,16 @@ async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArg
     };
     bar.finish_and_clear();
     generated.map_err(failed)
+}
+
+fn selection(args: &GenerateArgs) -> Selection {
+    Selection {
+        features: args.features.iter().cloned().collect(),
+        no_default_features: args.no_default_features,
+        all_features: args.all_features,
+        binaries: args.bin.iter().cloned().collect(),
+        members: args.package.iter().cloned().collect(),
+    }
 }
 
 /// The kind of project: the one that is asked for, else the only one that is there.
@@ -151,7 +197,9 @@ fn choose(asked: Option<Ecosystem>, found: &[Ecosystem], folder: &Path) -> Resul
 fn failed(error: GenerateError) -> CliError {
     match error {
         GenerateError::Project(error) => CliError::usage(error),
-        GenerateError::GoProject(GoProjectError::File(error)) => CliError::failed(error),
+        GenerateError::GoProject(GoProjectError::File(error))
+        | GenerateError::CargoProject(CargoProjectError::File(error)) => CliError::failed(error),
+        GenerateError::CargoProject(error) => CliError::usage(error),
         GenerateError::GoProject(error) => CliError::usage(error),
         error => CliError::failed(error),
     }
@@ -220,7 +268,7 @@ mod tests {
             |asked, found: &[Ecosystem]| choose(asked, found, Path::new("x")).map_err(|error| error.to_string());
         assert_eq!(choose(None, &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
         assert_eq!(choose(Some(Ecosystem::Npm), &[Ecosystem::Npm]), Ok(Ecosystem::Npm));
-        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no go.mod or go.work or package.json in x; name the folder of a project");
+        insta::assert_snapshot!(choose(None, &[]).unwrap_err(), @"there is no Cargo.toml or go.mod or go.work or package.json in x; name the folder of a project");
         insta::assert_snapshot!(choose(Some(Ecosystem::Npm), &[]).unwrap_err(), @"there is no package.json in x; name the folder of a project");
         insta::assert_snapshot!(choose(None, &[Ecosystem::Go, Ecosystem::Npm]).unwrap_err(), @"x has projects of several kinds (go, npm); choose one with --ecosystem");
     }

@@ -24,6 +24,8 @@ pub struct Settings<'a> {
     pub lto: Lto<'a>,
     /// Further arguments of the linker of a Go program, in the form of `go build -ldflags`.
     pub ldflags: &'a [String],
+    /// How many folders above that of the package the workspace is that it is a member of, for a Rust project on disk.
+    pub workspace_above: usize,
 }
 
 /// Where `pkgs` comes from.
@@ -150,7 +152,7 @@ pub fn package_files(
     settings: Settings<'_>,
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
-        Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto)?,
+        Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto, settings.workspace_above)?,
         Graph::Go(graph) => go::files(plan, graph, strategy, settings.ldflags)?,
         Graph::Npm(graph) => npm::files(plan, graph)?,
     };

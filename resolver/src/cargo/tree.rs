@@ -58,6 +58,23 @@ impl Tree {
         })
     }
 
+    /// The names of the members of the workspace in `root` that cargo builds there unless it is told otherwise (the Cargo book,
+    /// "The `default-members` field"); none where that is all of them.
+    pub fn default_members(&self, root: &str) -> BTreeSet<String> {
+        let manifest: Table = self.manifests.get(root).and_then(|text| text.parse().ok()).unwrap_or_default();
+        let written = manifest.get("workspace").and_then(|workspace| workspace.get("default-members"));
+        let patterns = strings(written);
+        let is_meant = |folder: &&str| match written {
+            Some(_) => {
+                below(root, folder).is_some_and(|place| patterns.iter().any(|pattern| matches_glob(pattern, place)))
+            }
+            None => *folder == root,
+        };
+        let members = self.members(root);
+        let meant = members.into_iter().filter(is_meant);
+        meant.filter_map(|folder| Some(self.packages.get(folder)?.name.clone())).collect()
+    }
+
     /// The folders of the members of the workspace in `root`; a lone package is a workspace of its own.
     pub fn members(&self, root: &str) -> BTreeSet<&str> {
         let manifest: Table = self.manifests.get(root).and_then(|text| text.parse().ok()).unwrap_or_default();

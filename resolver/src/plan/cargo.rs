@@ -102,6 +102,11 @@ impl Origin {
     pub fn is_crates_io(&self) -> bool {
         *self == Self::CratesIo
     }
+
+    /// Whether it is a source of its own, and no part of what is built.
+    pub fn is_fetched(&self) -> bool {
+        !matches!(self, Self::Project { .. })
+    }
 }
 
 /// What kind of compilation a unit is.

@@ -41,7 +41,7 @@ pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str
     render(args.format, &plan?, &system)
 }
 
-async fn releases() -> Result<CrateReleases, CliError> {
+pub(in crate::cli) async fn releases() -> Result<CrateReleases, CliError> {
     let index = endpoints::crates_index(&environment()).map_err(CliError::usage)?;
     let (cache, limits) = (cache_folder()?, Limits::default());
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
@@ -93,11 +93,15 @@ fn crate_version(entry: &IndexEntry) -> CrateVersion {
 pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<String, CliError> {
     args.require_format(&FORMATS, "Cargo projects")?;
     let project = read_cargo_project(folder).map_err(CliError::usage)?;
-    let releases = releases().await?;
+    let releases = releases().await?.with_local_repositories();
     let systems = triples(args);
     let system = systems[0].system.clone();
+    let mut selection = selection(args);
+    if selection.members.is_empty() && !args.workspace {
+        selection.members.clone_from(&project.default_members);
+    }
     let bar = Bars::default().bar("resolving");
-    let plan = releases.project_plan(project, systems, selection(args), &bar).await;
+    let plan = releases.project_plan(project, systems, selection, &bar).await;
     bar.finish_and_clear();
     render(args.format, &plan?, &system)
 }

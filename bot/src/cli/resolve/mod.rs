@@ -1,6 +1,6 @@
 //! `nixwright resolve`: no configuration, nothing written outside the cache.
 
-mod cargo;
+pub(super) mod cargo;
 pub(super) mod go;
 mod npm;
 
@@ -25,6 +25,7 @@ use crate::model::System;
                         nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
                         nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
+#[expect(clippy::struct_excessive_bools, reason = "these are flags")]
 pub(super) struct ResolveArgs {
     /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
     /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
@@ -66,6 +67,9 @@ pub(super) struct ResolveArgs {
     /// Only this member of a workspace; may be repeated (Cargo)
     #[arg(long, short, value_name = "NAME")]
     package: Vec<String>,
+    /// All members of a workspace, not only those that cargo would build by default (Cargo)
+    #[arg(long, conflicts_with = "package")]
+    workspace: bool,
     /// Whether C is compiled (Go)
     #[arg(long, value_enum, default_value_t = go::Cgo::On)]
     cgo: go::Cgo,

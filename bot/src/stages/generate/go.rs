@@ -5,6 +5,7 @@ use indicatif::ProgressBar;
 use nixwright_resolver::plan::go::{GoGraph, Source};
 
 use super::{GenerateError, Generated, Request, files_of};
+use crate::overlay::Settings;
 use crate::stages::resolve::{GoGraphs, GoTarget, go_project_plan, read_go_project};
 
 pub(super) async fn generate(
@@ -22,7 +23,7 @@ pub(super) async fn generate(
         if request.vendor { Some(graphs.vendored(&project, request.folder, &key, progress).await?) } else { None };
     let summary = summary(&graph);
     let plan = go_project_plan(graph);
-    Ok(Generated { files: files_of(&plan)?, vendor, summary })
+    Ok(Generated { files: files_of(&plan, Settings::default())?, vendor, summary })
 }
 
 fn summary(graph: &GoGraph) -> String {

@@ -3,6 +3,7 @@
 //! The project's folder is a person's, so nothing is overwritten that was not written here, and nothing is touched that is
 //! already as it should be.
 
+mod cargo;
 mod go;
 mod npm;
 mod vendor;
@@ -12,9 +13,10 @@ use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
 use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::cargo::Selection;
 
 use super::Failure;
-use super::resolve::{GoGraphs, NpmTrees, VENDOR};
+use super::resolve::{CrateReleases, GoGraphs, NpmTrees, VENDOR};
 use crate::clients::files::{self, FileError};
 use crate::model::{AttrPath, Strategy, System};
 use crate::overlay::{PackageSet, RenderError, Settings, common_files, has_marker, package_files};
@@ -25,6 +27,8 @@ pub const BUILDERS: &str = ".nixwright";
 /// What can be generated for.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, clap::ValueEnum)]
 pub enum Ecosystem {
+    /// A package or workspace with a Cargo.toml
+    Cargo,
     /// A module with a go.mod, or a workspace with a go.work
     Go,
     /// A project with a package.json
@@ -33,11 +37,12 @@ pub enum Ecosystem {
 
 impl Ecosystem {
     /// All of them.
-    pub const ALL: [Self; 2] = [Self::Go, Self::Npm];
+    pub const ALL: [Self; 3] = [Self::Cargo, Self::Go, Self::Npm];
 
     /// The files by which a project is known; one of them is enough.
     pub fn manifests(self) -> &'static [&'static str] {
         match self {
+            Self::Cargo => &["Cargo.toml"],
             Self::Go => &["go.mod", "go.work"],
             Self::Npm => &["package.json"],
         }
@@ -68,6 +73,13 @@ pub struct Request<'a> {
 /// What resolves the project, which also says what kind of project it is.
 #[derive(Debug, Clone, Copy)]
 pub enum Resolving<'a> {
+    /// A Cargo package or workspace.
+    Cargo {
+        /// What resolves it.
+        releases: &'a CrateReleases,
+        /// With which features, and of which members and binaries.
+        selection: &'a Selection,
+    },
     /// A Go module or workspace.
     Go {
         /// What resolves it.
@@ -115,6 +127,9 @@ pub enum GenerateError {
     /// The project's folder.
     #[error(transparent)]
     Project(#[from] super::resolve::ProjectError),
+    /// The folder of a Cargo project.
+    #[error(transparent)]
+    CargoProject(#[from] super::resolve::CargoProjectError),
     /// The folder of a Go module or workspace.
     #[error(transparent)]
     GoProject(#[from] super::resolve::GoProjectError),
@@ -154,6 +169,7 @@ pub async fn generate(
     progress: &ProgressBar,
 ) -> Result<Generated, GenerateError> {
     let mut generated = match resolving {
+        Resolving::Cargo { releases, selection } => cargo::generate(request, releases, selection, progress).await?,
         Resolving::Go { graphs, cgo, tags } => go::generate(request, graphs, (cgo, tags), progress).await?,
         Resolving::Npm(trees) => npm::generate(request, trees, progress).await?,
     };
@@ -164,14 +180,14 @@ pub async fn generate(
 }
 
 /// The overlay's files of a package, without their folder there.
-fn files_of(plan: &Plan) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
+fn files_of(plan: &Plan, settings: Settings<'_>) -> Result<BTreeMap<String, Vec<u8>>, RenderError> {
     // No name of a folder shows in them.
     let attr: AttrPath = match "project".parse() {
         Ok(attr) => attr,
         Err(error) => unreachable!("a name of our own: {error}"),
     };
     let prefix = format!("packages/{attr}/");
-    let files = package_files(&attr, plan, Strategy::Shared, Settings::default())?;
+    let files = package_files(&attr, plan, Strategy::Shared, settings)?;
     Ok(files.into_iter().map(|(path, content)| (path.trim_start_matches(&prefix).to_owned(), content)).collect())
 }
 

@@ -17,6 +17,7 @@ use sha2::{Digest as _, Sha256};
 use super::{GenerateError, Generated, Request, files_of};
 use crate::clients::files;
 use crate::model::{Failure, FailureClass, System};
+use crate::overlay::Settings;
 use crate::stages::resolve::{NpmTrees, project_plan, read_project};
 
 /// The file of the resolved graph.
@@ -55,7 +56,7 @@ fn generated(project: &Project, graph: NpmGraph, inputs: Option<&str>) -> Result
     let packages = plan.npm().map_or(0, packages);
     let plural = if packages == 1 { "" } else { "s" };
     let summary = format!("{}, {packages} package{plural} {origin}", title(project)?);
-    let mut files = files_of(&plan)?;
+    let mut files = files_of(&plan, Settings::default())?;
     if let (Some(inputs), Some(graph)) = (inputs, files.get_mut(GRAPH)) {
         *graph = with_inputs(graph, inputs);
     }

@@ -70,6 +70,12 @@ impl Resolver {
 }
 
 impl CrateReleases {
+    /// The same for a project of this machine's own user, whose dependencies may be repositories on this machine.
+    #[must_use]
+    pub fn with_local_repositories(self) -> Self {
+        Self { git: self.git.with_local(), ..self }
+    }
+
     /// The plan of a release, made from what is kept and, for what is not, from the registry.
     ///
     /// # Errors
@@ -116,7 +122,7 @@ impl CrateReleases {
         Ok(())
     }
 
-    /// The plan of a project on disk; `selection` may choose among its members.
+    /// The plan of a project on disk; `selection` may choose among its members, else all that are meant are built.
     ///
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.

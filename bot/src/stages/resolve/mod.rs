@@ -44,11 +44,6 @@ pub enum Release {
 impl Release {
     /// A release as a package's configuration wants it. A plan is for machines that build for themselves.
     pub fn of(candidate: &Candidate, package: &Package, systems: &[System]) -> Self {
-        let native = |system: &System| SystemTriple {
-            system: system.to_string(),
-            target: system.triple().to_owned(),
-            host: system.triple().to_owned(),
-        };
         match &candidate.origin {
             Origin::Cargo { name, sha256 } => Self::Cargo(nixwright_resolver::cargo::Release {
                 root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
@@ -78,6 +73,11 @@ impl Release {
             }),
         }
     }
+}
+
+/// A system that builds for itself.
+pub fn native(system: &System) -> SystemTriple {
+    SystemTriple { system: system.to_string(), target: system.triple().to_owned(), host: system.triple().to_owned() }
 }
 
 /// What resolving needs of the world.

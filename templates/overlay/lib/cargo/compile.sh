@@ -23,15 +23,21 @@ unpackSource() {
   else
     tar xzf "$src" -C "$1" --strip-components=1 --no-same-owner
   fi
+  cd "$1"
+  if [ -n "${patches-}${treePatches-}" ]; then chmod -R u+w .; fi
+  applyPatches ${treePatches-}
   package=$1${at:+/$at}
   cd "$package"
+  applyPatches ${patches-}
+  eval "${postPatch-}"
+}
+
+applyPatches() {
   local file
-  if [ -n "${patches-}" ]; then chmod -R u+w .; fi
-  for file in ${patches-}; do
+  for file; do
     echo "applying patch $file"
     patch -p1 < "$file"
   done
-  eval "${postPatch-}"
 }
 
 # Removes the source at $1 unless $2… mention it: a path that was compiled in must last.

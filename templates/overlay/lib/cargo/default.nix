@@ -21,6 +21,8 @@ let
     {
       # Holds graph.json, and a person's overrides.nix if there is one.
       directory,
+      # For a graph of a project on disk: its folder, or that of the workspace around it.
+      project ? directory,
       graphFile ? directory + "/graph.json",
       pname,
       version,
@@ -37,6 +39,7 @@ let
         inherit (pkgs) fetchurl fetchgit;
         system = stdenv.hostPlatform.system;
         file = graphFile;
+        inherit project directory;
       };
 
       allOverrides = overrideForm.load {
@@ -83,6 +86,8 @@ let
           cargo
           graph
           common
+          pname
+          version
           ;
         overrides = allOverrides;
         crateOverrides = import ./crate-overrides.nix {
@@ -98,9 +103,14 @@ let
         vendored = import ./vendored.nix (
           builderArguments
           // {
-            # A lock of the bot's, for a release that has none.
+            # A lock of the bot's, for a release that has none. A project has its own.
             cargoLock =
-              if builtins.pathExists (directory + "/Cargo.lock") then directory + "/Cargo.lock" else null;
+              if graph.packages.${graph.root}.inTree && !(graph.document ? tree) then
+                null
+              else if builtins.pathExists (directory + "/Cargo.lock") then
+                directory + "/Cargo.lock"
+              else
+                null;
           }
         );
       };

@@ -7,8 +7,10 @@
   fetchgit,
   system,
   file,
-  # The project's own folder, for a graph of a project.
-  project ? null,
+  # The folder of the project, for a graph of one.
+  project,
+  # The folder where the graph's own files are.
+  directory,
 }:
 
 let
@@ -34,12 +36,7 @@ let
       at = row.at or "";
       source =
         if row ? git then
-          fetchgit {
-            name = "${name}-${lib.substring 0 12 row.rev}";
-            url = row.git;
-            inherit (row) rev;
-            hash = row.h;
-          }
+          commit "${name}-${lib.substring 0 12 row.rev}" row
         else if row ? sha256 then
           fetchurl {
             name = "crate-${name}-${version}.tar.gz";
@@ -47,35 +44,45 @@ let
             inherit (row) sha256;
           }
         else
-          projectSource;
+          tree;
+      # Whether it lies in the tree that is built: the project, or the release's repository.
+      inTree = !(row ? git || row ? sha256);
     };
 
-  # Of a project's folder, what is its own.
-  projectSource =
-    if project == null then
-      throw "${toString file} is the graph of a project; `src` is its folder"
-    else if lib.isDerivation project then
-      project
-    else
-      builtins.path {
-        name = "project";
-        path = project;
-        filter =
-          file: _:
-          !lib.elem (baseNameOf file) [
-            "target"
-            ".git"
-            "result"
-            ".nixwright"
-          ]
-          && !lib.elem file (
-            map (written: "${toString project}/${written}") [
-              "package.nix"
-              "graph.json"
-              "overrides.nix"
-            ]
-          );
-      };
+  # The tree that is built, where that is no crate.
+  tree = if document ? tree then commit "${document.root}-source" document.tree else projectSource;
+
+  commit =
+    name: row:
+    fetchgit {
+      inherit name;
+      url = row.git;
+      inherit (row) rev;
+      hash = row.h;
+    };
+
+  # Of a project's folder, what is its own: nothing that was made of it.
+  projectSource = builtins.path {
+    name = "project";
+    path = project;
+    filter =
+      path: type:
+      let
+        name = baseNameOf path;
+      in
+      !(
+        name == ".git"
+        || name == ".nixwright"
+        || type == "symlink" && builtins.match "result(-.*)?" name != null
+        || type == "directory" && name == "target" && builtins.pathExists (path + "/CACHEDIR.TAG")
+        || lib.elem path generated
+      );
+  };
+  generated = map (name: "${toString directory}/${name}") [
+    "package.nix"
+    "graph.json"
+    "overrides.nix"
+  ];
 
   # Tools of the building machine that crates of these names call for.
   tools = pkgs: lib.concatMap (name: if toolsOf ? ${name} then toolsOf.${name} pkgs else [ ]);
@@ -84,6 +91,9 @@ let
   packages = lib.mapAttrs package document.packages;
   only = lib.filter (group: lib.elem system group.systems) (document.only or [ ]);
   units = lib.foldl' (units: group: units // group.units) document.units only;
+
+  members = document.members or [ document.root ];
+  memberSet = lib.genAttrs members (_: null);
 in
 
 if document.schema != 1 then
@@ -92,13 +102,14 @@ else
   {
     inherit document;
     inherit (document) root;
-    # What is built: the root alone, or all members of a workspace.
-    members = document.members or [ document.root ];
+    # What is built: the root alone, or several members of a workspace.
+    inherit members;
+    isMember = id: memberSet ? ${id};
     inherit packages units tools;
 
     # The packages that something is compiled of, on this system.
     compiled = lib.filter (
-      id: id == document.root || units ? ${id} || units ? "${id}-host"
+      id: memberSet ? ${id} || units ? ${id} || units ? "${id}-host"
     ) (lib.attrNames packages);
 
     selection = document.selection or { };

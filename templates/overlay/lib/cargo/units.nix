@@ -17,7 +17,7 @@
 
 let
   inherit (pkgs) lib stdenv;
-  inherit (graph) packages units root;
+  inherit (graph) packages units root isMember;
   inherit (stdenv) buildPlatform hostPlatform;
 
   ids = import ./ids.nix;
@@ -114,7 +114,7 @@ let
       package = packages.${packageId};
       isMacro = row ? type;
       isHost = ids.isHost id;
-      isRoot = packageId == root;
+      isRoot = isMember packageId;
       said = overridesOf packageId;
     in
     derivation (
@@ -128,6 +128,7 @@ let
       )
       // package.environment
       // said.env
+      // said.ofTree
       // {
         name = packageId;
         pname = package.name;
@@ -165,7 +166,7 @@ let
       packageId = row.package or (ids.forTarget ownerId);
       package = packages.${packageId};
       isHost = owner ? type || ids.isHost ownerId;
-      isRoot = packageId == root;
+      isRoot = isMember packageId;
       said = overridesOf packageId;
     in
     derivation (
@@ -178,6 +179,7 @@ let
       }
       // package.environment
       // said.env
+      // said.ofTree
       // {
         args = runArgs;
         name = "${packageId}-run";
@@ -230,31 +232,35 @@ let
       ) (row.deps or [ ])
     );
 
-  # What is said of a crate; of the root's own, what is said of the package.
+  # What is said of a crate; of a member, also what is said of the package. Of a member in a tree, the package's patches are
+  # on the tree, the crate's on its folder.
   overridesOf =
-    id: if id == root then rootOverrides else crateOverrides.of id;
-  rootOverrides =
+    id:
     let
-      crate = crateOverrides.of root;
+      crate = crateOverrides.of id;
     in
-    {
-      inherit (crate) features preBuild;
-      postPatch = crate.postPatch + overrides.postPatch;
-      env = crate.env // overrides.env;
-      nativeBuildInputs = crate.nativeBuildInputs ++ overrides.nativeBuildInputs;
-      buildInputs = crate.buildInputs ++ overrides.buildInputs;
-      patches = crate.patches ++ overrides.patches;
-      rustflags = crate.rustflags ++ overrides.rustflags;
-    };
+    if !isMember id then
+      crate // { ofTree = { }; }
+    else
+      {
+        inherit (crate) features preBuild;
+        postPatch = crate.postPatch + overrides.postPatch;
+        env = crate.env // overrides.env;
+        nativeBuildInputs = crate.nativeBuildInputs ++ overrides.nativeBuildInputs;
+        buildInputs = crate.buildInputs ++ overrides.buildInputs;
+        inherit (crate) patches;
+        ofTree.treePatches = overrides.patches;
+        rustflags = crate.rustflags ++ overrides.rustflags;
+      };
 
   built = lib.mapAttrs (id: row: if ids.isRun id then run id row else library id row) (
-    removeAttrs units [ "${root}-bins" ]
+    removeAttrs units (map (id: "${id}-bins") graph.members)
   );
 in
 
 {
-  inherit built;
-  dependencies = map resolve (units."${root}-bins".deps or [ ]);
+  inherit built overridesOf;
+  # The libraries that the programs of a member are made with.
+  dependenciesOf = id: map resolve (units."${id}-bins".deps or [ ]);
   binFlags = flags.binary;
-  inherit rootOverrides;
 }

@@ -5,20 +5,30 @@ if ! declare -F genericBuild > /dev/null; then source "$stdenv/setup"; fi
 
 # Unpacks every $step-th crate of the list, from $1 on.
 unpackCrates() {
-  local at id sha256 archive patches patch folder
-  for ((at = $1; at < ${#crates[@]}; at += step)); do
-    read -r id sha256 archive patches <<< "${crates[at]}"
-    folder=$vendor/$id
-    mkdir "$folder"
-    tar xzf "$archive" -C "$folder" --strip-components=1 --no-same-owner
+  local number place sha256 source at manifest patches patch folder
+  for ((number = $1; number < ${#crates[@]}; number += step)); do
+    read -r place sha256 source at manifest patches <<< "${crates[number]}"
+    folder=$vendor/$place
+    mkdir -p "$folder"
+    if [ -d "$source" ]; then
+      if [ "$at" != - ]; then source+=/$at; fi
+      cp -r --no-preserve=mode,ownership "$source/." "$folder"
+    else
+      tar xzf "$source" -C "$folder" --strip-components=1 --no-same-owner
+    fi
     chmod u+w "$folder"
+    if [ "$manifest" != - ]; then
+      rm -f "$folder/Cargo.toml"
+      cp --no-preserve=mode "$manifest" "$folder/Cargo.toml"
+    fi
     if [ -n "$patches" ]; then chmod -R u+w "$folder"; fi
     for patch in $patches; do
-      echo "applying patch $patch to $id"
+      echo "applying patch $patch to ${place#*/}"
       patch -d "$folder" -p1 < "$patch"
     done
     # cargo compares the checksum with the lock's; those of single files are optional, and Nix has seen to the content.
-    printf '{"files":{},"package":"%s"}' "$sha256" > "$folder/.cargo-checksum.json"
+    if [ "$sha256" = - ]; then sha256=null; else sha256=\"$sha256\"; fi
+    printf '{"files":{},"package":%s}' "$sha256" > "$folder/.cargo-checksum.json"
   done
 }
 
@@ -26,9 +36,9 @@ configurePhase() {
   runHook preConfigure
 
   vendor=$NIX_BUILD_TOP/vendor
-  mkdir "$vendor"
+  mkdir "$vendor" "$vendor/0"
   local -a crates workers
-  local step=$NIX_BUILD_CORES worker
+  local step=$NIX_BUILD_CORES worker folder
   mapfile -t crates < "$vendoredCratesPath"
   echo "unpacking ${#crates[@]} crates"
   for ((worker = 0; worker < step; worker++)); do
@@ -49,16 +59,13 @@ configurePhase() {
 
   export CARGO_HOME=$NIX_BUILD_TOP/cargo-home
   mkdir "$CARGO_HOME"
-  cat > "$CARGO_HOME/config.toml" << END
-[source.crates-io]
-replace-with = "vendored"
-[source.vendored]
-directory = "$vendor"
-END
+  printf '%s' "${cargoSources//@vendor@/$vendor}" > "$CARGO_HOME/config.toml"
   if [ -n "${cargoLock-}" ]; then cp --no-preserve=mode "$cargoLock" Cargo.lock; fi
 
   # No path of this build in the result.
-  export RUSTFLAGS="--remap-path-prefix=$vendor/= --remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
+  RUSTFLAGS=
+  for folder in "$vendor"/*; do RUSTFLAGS+="--remap-path-prefix=$folder/= "; done
+  export RUSTFLAGS+="--remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
 
   runHook postConfigure
 }

@@ -27,6 +27,14 @@ pub enum CargoProjectError {
         /// The folder.
         folder: PathBuf,
     },
+    /// One that is none.
+    #[error("{}: {reason}", file.display())]
+    Manifest {
+        /// The file.
+        file: PathBuf,
+        /// What is wrong with it.
+        reason: String,
+    },
     /// Too many files.
     #[error("{} has more than {MOST_ENTRIES} files; name the folder of the project itself", folder.display())]
     TooMany {
@@ -51,6 +59,10 @@ pub struct CargoProject {
     pub version: String,
     /// The members that are meant: the one in the folder, or none for all of them.
     pub members: BTreeSet<String>,
+    /// Those that cargo builds in the folder unless it is told otherwise; none for all of them.
+    pub default_members: BTreeSet<String>,
+    /// How many folders above the one that was named the workspace is.
+    pub above: usize,
 }
 
 /// Reads the project in `folder`, with the workspace that it is a member of.
@@ -61,6 +73,7 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
     if !folder.join("Cargo.toml").is_file() {
         return Err(CargoProjectError::NoManifest { folder: folder.to_owned() });
     }
+    require_manifest(&folder.join("Cargo.toml"))?;
     let folder = std::path::absolute(folder).map_err(|error| FileError::new("find", folder, error))?;
     let own = read_tree(&folder)?;
     if own.workspace_of("").is_none() {
@@ -71,7 +84,9 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
             if let Some(package) = tree.packages.get(&place).filter(|_| tree.members("").contains(place.as_str())) {
                 let (name, version) = (package.name.clone(), package.version.clone());
                 let members = BTreeSet::from([name.clone()]);
-                return Ok(CargoProject { project: project(), tree, name, version, members });
+                let (default_members, above) = (members.clone(), Path::new(&place).components().count());
+                let project = project();
+                return Ok(CargoProject { project, tree, name, version, members, default_members, above });
             }
         }
     }
@@ -79,7 +94,20 @@ pub fn read_cargo_project(folder: &Path) -> Result<CargoProject, CargoProjectErr
         Some(package) => (package.name.clone(), package.version.clone()),
         None => (folder.file_name().unwrap_or_default().to_string_lossy().into_owned(), common_version(&own)),
     };
-    Ok(CargoProject { project: project(), tree: own, name, version, members: BTreeSet::new() })
+    let default_members = own.default_members("");
+    let members = BTreeSet::new();
+    Ok(CargoProject { project: project(), tree: own, name, version, members, default_members, above: 0 })
+}
+
+/// That a file says which package or workspace it is of.
+fn require_manifest(file: &Path) -> Result<(), CargoProjectError> {
+    let invalid = |reason: String| CargoProjectError::Manifest { file: file.to_owned(), reason };
+    let text = std::fs::read_to_string(file).map_err(|error| FileError::new("read", file, error))?;
+    let manifest: toml::Table = text.parse().map_err(|error: toml::de::Error| invalid(error.to_string()))?;
+    if ["package", "project", "workspace"].iter().any(|key| manifest.contains_key(*key)) {
+        return Ok(());
+    }
+    Err(invalid("it has neither [package] nor [workspace]".to_owned()))
 }
 
 impl CargoProject {

@@ -1,0 +1,4 @@
+//! Cargo projects on disk: `generate` and `resolve --dir`, with cargo as the judge and Nix as the builder.
+
+mod generate;
+mod workbench;
