@@ -8,9 +8,9 @@ use jiff::Timestamp;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
-use super::wiring::{State, actions, load_config};
+use super::wiring::{State, actions, load_config, site};
 use crate::config::Config;
-use crate::dashboard::{App, Oversight, Site, export, router};
+use crate::dashboard::{App, Oversight, export, router};
 use crate::model::Clock;
 use crate::service;
 
@@ -31,7 +31,7 @@ pub(super) async fn run(config: Option<&Path>, args: &DashboardArgs) -> Result<E
     let state = State::of(&config);
     let store = state.store().await?;
     let overlay = std::path::absolute(state.overlay()).map_err(CliError::machine)?;
-    let site = Site { overlay: format!("git+file://{}", overlay.display()) };
+    let site = site(&config, &overlay);
     if let Some(listen) = args.listen {
         let clock = Clock::system();
         let mut app = App::new(store, site, clock);

@@ -86,7 +86,7 @@ pub(super) async fn run(config: Option<&Path>, args: &RunArgs) -> Result<Exit, C
 }
 
 fn site(bot: &Bot) -> Site {
-    Site { overlay: format!("git+file://{}", bot.builder.overlay.display()) }
+    super::wiring::site(&bot.config, &bot.builder.overlay)
 }
 
 /// Becomes true when the process is asked to end.

@@ -23,7 +23,7 @@ use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
 use crate::config::{BuildPackages, Config, Registries};
-use crate::dashboard::Actions;
+use crate::dashboard::{Actions, Site};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
 use crate::stages::build::Builder;
@@ -253,6 +253,15 @@ pub(super) fn actions(config: &Config) -> Result<Option<Actions>, CliError> {
         )));
     }
     Ok(token.as_ref().map(Actions::with))
+}
+
+/// What the pages must know that the store does not; `overlay` is the bot's own repository.
+pub(super) fn site(config: &Config, overlay: &Path) -> Site {
+    let overlay = match &config.forge {
+        crate::config::Forge::Local => format!("git+file://{}", overlay.display()),
+        crate::config::Forge::Github(github) => format!("git+{}{}", github.web, github.repository),
+    };
+    Site { overlay, address: config.service.address.clone() }
 }
 
 /// The overlay repository, made if it is absent.

@@ -80,6 +80,8 @@ pub struct Service {
     pub alarm_after: u32,
     /// Where pages are served.
     pub listen: SocketAddr,
+    /// Where people see them, if that is not where they are served; ends with `/`.
+    pub address: Option<String>,
     /// A file with the token of those who may act on the pages.
     pub token_file: Option<PathBuf>,
 }
@@ -221,6 +223,13 @@ pub(super) fn service(
     let listen = section.get("listen", |value| {
         text(value, "an address and a port, such as \"127.0.0.1:8710\"", |text| text.parse().ok())
     });
+    let address = section.get("address", |value| {
+        text(value, "an address such as \"https://status.example/\"", |text| {
+            let is_page = |url: &url::Url| matches!(url.scheme(), "http" | "https") && url.username().is_empty();
+            let url = url::Url::parse(&format!("{}/", text.trim_end_matches('/'))).ok().filter(is_page)?;
+            (url.query().is_none() && url.fragment().is_none()).then(|| url.to_string())
+        })
+    });
     section.forbid("token", "a secret has no place in this file; name a file of its own in `token_file`");
     let token_file = section.get("token_file", |value| {
         text(value, "a path", |text| (!text.is_empty() && !text.contains('\0')).then(|| folder.join(text)))
@@ -234,6 +243,7 @@ pub(super) fn service(
         },
         alarm_after: u32::try_from(alarm_after).unwrap_or(u32::MAX),
         listen: listen.unwrap_or(SocketAddr::from((Ipv4Addr::LOCALHOST, PORT))),
+        address,
         token_file,
     })
 }

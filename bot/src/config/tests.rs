@@ -431,6 +431,7 @@ cron = "hourly"
 time_zone = "Mars/Olympus"
 [service]
 listen = "everywhere"
+address = "status.example"
 [publish]
 max_open = 0
 quiet_hours = ["at night"]
@@ -459,18 +460,19 @@ version = "1"
     config/nixwright.toml:8:9: schedule.cron: "hourly" is not a cron expression (second minute hour day-of-month month day-of-week, as in "0 30 */2 * * *")
     config/nixwright.toml:9:14: schedule.time_zone: "Mars/Olympus" is not a time zone of this machine's database
     config/nixwright.toml:11:11: service.listen: expected an address and a port, such as "127.0.0.1:8710", found "everywhere"
-    config/nixwright.toml:13:12: publish.max_open: expected a whole number, at least 1, found 0
-    config/nixwright.toml:14:17: publish.quiet_hours: "at night" is not quiet hours ("22:00-07:00", "Sat,Sun" or "Mon-Fri 22:00-07:00")
-    config/nixwright.toml:15:2: defaults.version: `track = "exact"` needs the version to stay at
-    config/nixwright.toml:16:13: defaults.automerge: this is a word by now: "never", "patch", "minor" or "always"
-    config/nixwright.toml:19:9: policy.match: no package is called "zzz*"
-    config/nixwright.toml:20:1: policy.hol: unknown key; did you mean `hold`? (known here: match, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
-    config/nixwright.toml:21:1: policy.match: it says for which packages this counts: a list of names or patterns
-    config/nixwright.toml:22:8: policy.hold: expected the reason, as a text (or false), found ""
-    config/nixwright.toml:23:1: packages: a and b are of one group, so `automerge` has to be the same for both
-    config/nixwright.toml:30:17: packages.b.maintainers: "@ada" is not a login (letters, digits and single `-`, at most 39)
-    config/nixwright.toml:30:25: packages.b.maintainers: "-x" is not a login (letters, digits and single `-`, at most 39)
-    config/nixwright.toml:31:12: packages.b.version: expected a version such as "1.2.3", found "1"
+    config/nixwright.toml:12:12: service.address: expected an address such as "https://status.example/", found "status.example"
+    config/nixwright.toml:14:12: publish.max_open: expected a whole number, at least 1, found 0
+    config/nixwright.toml:15:17: publish.quiet_hours: "at night" is not quiet hours ("22:00-07:00", "Sat,Sun" or "Mon-Fri 22:00-07:00")
+    config/nixwright.toml:16:2: defaults.version: `track = "exact"` needs the version to stay at
+    config/nixwright.toml:17:13: defaults.automerge: this is a word by now: "never", "patch", "minor" or "always"
+    config/nixwright.toml:20:9: policy.match: no package is called "zzz*"
+    config/nixwright.toml:21:1: policy.hol: unknown key; did you mean `hold`? (known here: match, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:22:1: policy.match: it says for which packages this counts: a list of names or patterns
+    config/nixwright.toml:23:8: policy.hold: expected the reason, as a text (or false), found ""
+    config/nixwright.toml:24:1: packages: a and b are of one group, so `automerge` has to be the same for both
+    config/nixwright.toml:31:17: packages.b.maintainers: "@ada" is not a login (letters, digits and single `-`, at most 39)
+    config/nixwright.toml:31:25: packages.b.maintainers: "-x" is not a login (letters, digits and single `-`, at most 39)
+    config/nixwright.toml:32:12: packages.b.version: expected a version such as "1.2.3", found "1"
     "#);
     insta::assert_snapshot!(problems("[forge]\nrepository = \"a/b\"\n"), @r#"config/nixwright.toml:1:2: forge.kind: what is said here has a meaning only with `kind = "github"`"#);
 }

@@ -62,7 +62,7 @@ pub async fn export(store: &Store, dir: &Path, site: &Site) -> Result<ExportSumm
     let newest = store.newest_run().await?.map_or(0, |run| run.0);
     let oldest_run = (newest - RUNS + 1).max(1);
     let source = Source { store, site, now };
-    let mut target = Target { dir, now, oldest_run, summary: ExportSummary::default() };
+    let mut target = Target { dir, now, address: site.address.clone(), oldest_run, summary: ExportSummary::default() };
     target.file("style.css", STYLE)?;
     target.file("app.js", SCRIPT)?;
     target.runs(source, newest).await?;
@@ -80,6 +80,7 @@ pub async fn export(store: &Store, dir: &Path, site: &Site) -> Result<ExportSumm
 struct Target<'a> {
     dir: &'a Path,
     now: Timestamp,
+    address: Option<String>,
     oldest_run: i64,
     summary: ExportSummary,
 }
@@ -121,7 +122,7 @@ impl Target<'_> {
             self.file(&feed.path(), &feed.load(store, site).await?)?;
             for kind in BadgeKind::ALL {
                 if let Some(badge) = api::package_badge(store, kind, &attr).await? {
-                    self.file(&format!("badges/{attr}/{}.svg", kind.as_str()), &badge.svg())?;
+                    self.file(&api::badge_path(&attr, kind), &badge.svg())?;
                 }
             }
             for version in store.release_versions(&attr).await? {
@@ -243,6 +244,7 @@ impl Target<'_> {
             number,
             live: false,
             now: self.now,
+            address: self.address.clone(),
             alarm: None,
             actor: Actor::Nobody,
             oldest_run: self.oldest_run,

@@ -14,6 +14,8 @@ pub(crate) struct Frame {
     pub(crate) live: bool,
     /// What "now" means.
     pub(crate) now: Timestamp,
+    /// Where people see the pages, with `/` at its end, as far as that is known.
+    pub(crate) address: Option<String>,
     /// What is wrong with the bot.
     pub(crate) alarm: Option<String>,
     /// Who may act here.
@@ -44,6 +46,11 @@ impl Frame {
             1 => "../",
             _ => "../../",
         }
+    }
+
+    /// Where people see the pages, for what they copy.
+    pub(crate) fn address(&self) -> &str {
+        self.address.as_deref().unwrap_or("https://WHERE-THESE-PAGES-ARE/")
     }
 
     /// The page's JSON, which is beside it.

@@ -31,4 +31,6 @@ pub use live::{App, router};
 pub struct Site {
     /// The overlay as a flake reference without branch or commit: `git+https://…/overlay.git`. Shown in what people copy.
     pub overlay: String,
+    /// Where people see the pages, with `/` at its end; nothing where only the reader's browser knows.
+    pub address: Option<String>,
 }

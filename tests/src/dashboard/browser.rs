@@ -6,6 +6,7 @@ use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
 use serde_json::{Value, json};
+use thirtyfour::error::WebDriverErrorInner;
 use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, LoggingPrefsLogLevel, WebDriver};
 
 use super::hostile;
@@ -63,9 +64,16 @@ impl Browser {
 
     /// The visible text of the first element that a selector finds.
     pub async fn text(&self, selector: &str) -> String {
-        let element = self.driver().find(By::Css(selector)).await;
-        let text = element.unwrap_or_else(|error| panic!("{selector}: {error}")).text().await;
-        text.unwrap_or_else(|error| panic!("{selector}: {error}"))
+        // An open page replaces its elements when it hears of something new: asked for again then.
+        for _ in 0..20 {
+            let element = self.driver().find(By::Css(selector)).await;
+            let text = element.unwrap_or_else(|error| panic!("{selector}: {error}")).text().await;
+            match text {
+                Err(error) if matches!(error.as_inner(), WebDriverErrorInner::StaleElementReference(_)) => {}
+                text => return text.unwrap_or_else(|error| panic!("{selector}: {error}")),
+            }
+        }
+        panic!("{selector}: it is replaced again and again")
     }
 
     /// The whole page's visible text.
@@ -80,12 +88,25 @@ impl Browser {
         clicked.unwrap_or_else(|error| panic!("{selector}: {error}"));
     }
 
-    /// Follows the first link with this text, and says where it led.
-    pub async fn follow(&self, text: &str) -> String {
+    /// Clicks on what leads to another page, and waits until that one is there.
+    pub async fn send(&self, selector: &str) {
+        self.run("window.isLeft = true").await;
+        self.click(selector).await;
+        self.arrive(selector).await;
+    }
+
+    /// Follows the first link with this text to another page.
+    pub async fn follow(&self, text: &str) {
+        self.run("window.isLeft = true").await;
         let link = self.driver().find(By::PartialLinkText(text)).await;
         let clicked = link.unwrap_or_else(|error| panic!("link {text:?}: {error}")).click().await;
         clicked.unwrap_or_else(|error| panic!("link {text:?}: {error}"));
-        self.address().await
+        self.arrive(text).await;
+    }
+
+    async fn arrive(&self, from: &str) {
+        let is_there = "return window.isLeft === undefined && document.readyState === 'complete'";
+        self.wait_until(&format!("{from} has led to another page"), is_there).await;
     }
 
     /// Types into the field that a selector finds.
@@ -93,6 +114,36 @@ impl Browser {
         let element = self.driver().find(By::Css(selector)).await;
         let written = element.unwrap_or_else(|error| panic!("{selector}: {error}")).send_keys(text).await;
         written.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// How many elements a selector finds.
+    pub async fn count(&self, selector: &str) -> usize {
+        let found = self.driver().find_all(By::Css(selector)).await;
+        found.unwrap_or_else(|error| panic!("{selector}: {error}")).len()
+    }
+
+    /// Takes what a selector finds in its middle and moves it so many pixels.
+    pub async fn drag(&self, selector: &str, x: i64, y: i64) {
+        let element = self.driver().find(By::Css(selector)).await;
+        let element = element.unwrap_or_else(|error| panic!("{selector}: {error}"));
+        let chain = self.driver().action_chain();
+        let moved = chain.move_to_element_center(&element).click_and_hold().move_by_offset(x, y).release();
+        moved.perform().await.unwrap_or_else(|error| panic!("{selector}: {error}"));
+    }
+
+    /// Sends an empty form from the page that is open, and says what status comes back.
+    pub async fn post(&self, url: &str) -> u64 {
+        let script = format!(
+            "const done = arguments[arguments.length - 1]; \
+             fetch({url:?}, {{ method: 'POST', body: new URLSearchParams() }}).then(answer => done(answer.status), done)"
+        );
+        self.run_later(&script).await.as_u64().expect("a status")
+    }
+
+    /// Lets pages read and write what was copied, as a person would when asked.
+    pub async fn allow_clipboard(&self) {
+        let permissions = json!({ "permissions": ["clipboardReadWrite", "clipboardSanitizedWrite"] });
+        self.devtools("Browser.grantPermissions", permissions).await;
     }
 
     /// Where the window is.

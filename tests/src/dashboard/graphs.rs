@@ -40,7 +40,8 @@ impl Node {
 }
 
 impl Graphs {
-    /// The graph of a release: its own node, and `size` dependencies of which the first ones are direct.
+    /// The graph of a release: its own node, and `size` dependencies of which the first ones are direct. Gives back the name and
+    /// version of each, with `-` between.
     pub(super) async fn release(
         &mut self,
         rows: &mut Rows,
@@ -48,7 +49,7 @@ impl Graphs {
         version: &str,
         at: Timestamp,
         size: usize,
-    ) {
+    ) -> Vec<String> {
         let mut rng =
             Rng::with_seed(attr.bytes().fold(7, |sum: u64, byte| sum.wrapping_mul(31).wrapping_add(byte.into())));
         let mut nodes: BTreeMap<String, Node> = BTreeMap::new();
@@ -66,7 +67,9 @@ impl Graphs {
             };
             nodes.insert(node.purl(), node);
         }
+        let names = nodes.values().map(|node| format!("{}-{}", node.name, node.version)).collect();
         self.write(rows, attr, ecosystem, version, at, nodes.into_values().collect()).await;
+        names
     }
 
     /// A graph whose names, versions and licences mean harm.

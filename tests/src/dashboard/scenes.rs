@@ -66,7 +66,13 @@ pub(super) async fn fill(rows: &mut Rows, graphs: &mut Graphs, now: Timestamp) {
     scenes.quiet().await;
     scenes.evil().await;
     scenes.around().await;
-    graphs.release(rows, (FRESH, Ecosystem::Cargo), "2.4.1", now, 54).await;
+    let units = graphs.release(rows, (FRESH, Ecosystem::Cargo), "2.4.1", now, 54).await;
+    let mut scenes = Scenes { rows, now };
+    for (at, unit) in (0_i64..).zip(&units) {
+        // Every seventh was built.
+        let (outcome, elapsed) = if at % 7 == 0 { ("built", Some(900 + 70 * at)) } else { ("reused", None) };
+        scenes.derivation(900_011, unit, outcome, elapsed).await;
+    }
     graphs.release(rows, (OPEN, Ecosystem::Go), "5.0.0", now, 9).await;
     graphs.release(rows, (FAILED, Ecosystem::Npm), "0.8.0", now, 21).await;
     graphs.hostile(rows, EVIL, now).await;
@@ -163,6 +169,9 @@ impl Scenes<'_> {
             } else {
                 "[]".to_owned()
             },
+            more.failure.map(|(class, message)| if class == "dependency" { CULPRIT } else { message }),
+            more.failure.map(|failure| failure.1),
+            more.failure.map(|(class, message)| format!("{class} | {message}")),
         ]);
         self.rows
             .add(
@@ -241,7 +250,7 @@ impl Scenes<'_> {
             ("resolved", "54 packages, 48 units"),
             ("written", "commit 24 on nixwright/amber"),
             ("evaluated", "48 units"),
-            ("built", "7 built, 41 reused"),
+            ("built", "9 built, 46 reused"),
             ("pull_request", "#900002 opened"),
             ("merged", "#900002 merged"),
             ("stable", "`stable` has it"),
@@ -250,7 +259,7 @@ impl Scenes<'_> {
         self.events(FRESH, "2.4.1", 2000, &way).await;
         let more = More {
             commit: Some(&"24".repeat(20)),
-            units: (41, 7),
+            units: (46, 9),
             programs: &["amber"],
             diff: Some(
                 "{\"added\":[{\"name\":\"memmap2\",\"versions\":[\"0.9.5\"]}],\"removed\":[],\"changed\":[{\"name\":\"libc\",\
@@ -261,8 +270,6 @@ impl Scenes<'_> {
         self.run(900_010, FRESH, ("2.3.0", "2.4.0"), 9000, Some(2), &more).await;
         self.run(900_011, FRESH, ("2.4.0", "2.4.1"), 2000, Some(2), &more).await;
         self.derivation(900_011, "amber-2.4.1", "built", Some(31_000)).await;
-        self.derivation(900_011, "libc-0.2.172", "built", Some(2_100)).await;
-        self.derivation(900_011, "memchr-2.7.4", "reused", None).await;
         for (number, version, digit) in [(900_001, "2.4.0", "23"), (900_002, "2.4.1", "24")] {
             let head = digit.repeat(20);
             let request = Request { title: &format!("amber: {version}"), head: &head, ..Request::default() };

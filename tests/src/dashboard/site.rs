@@ -19,12 +19,15 @@ pub struct Site {
 impl Site {
     /// A store with a history of this size, and its pages.
     pub async fn start(scale: Scale) -> Self {
-        Self::start_with(scale, "").await
+        Self::start_with(scale, None).await
     }
 
-    /// The same with more configuration in front.
-    pub async fn start_with(scale: Scale, configuration: &str) -> Self {
-        let bot = Bot::with(&format!("{configuration}\n{}", self::configuration(scale)));
+    /// The same, with a token for those who may act on the pages.
+    pub async fn start_with(scale: Scale, token: Option<&str>) -> Self {
+        let mut bot = Bot::with(&configuration(scale));
+        if let Some(token) = token {
+            bot.set_env("NIXWRIGHT_PAGES_TOKEN", token);
+        }
         let now = now();
         // Makes the store with its tables.
         bot.call(&["dashboard", "--export", "empty"]).expect_code(0);

@@ -168,6 +168,11 @@ async fn badge(State(app): Shared, Path((attr, file)): Path<(String, String)>, a
     Ok(response)
 }
 
+/// Where a package's badge is, below the root.
+pub(crate) fn badge_path(attr: &AttrPath, kind: BadgeKind) -> String {
+    format!("badges/{attr}/{}.svg", kind.as_str())
+}
+
 /// A package's badge; nothing for a package that was never configured.
 pub(crate) async fn package_badge(
     store: &Store,

@@ -78,6 +78,7 @@ impl App {
             number: 1,
             live: true,
             now,
+            address: self.site.address.clone().or_else(|| address(&asked.headers)),
             alarm,
             actor: self.actor(&asked.headers),
             oldest_run: 0,
@@ -112,6 +113,13 @@ impl App {
         }
         document.html(&self.frame(asked).await?).map_err(|error| Broken(error.to_string()))
     }
+}
+
+/// Where a browser says that it has found the pages.
+fn address(headers: &HeaderMap) -> Option<String> {
+    let host = headers.get(header::HOST)?.to_str().ok()?;
+    let is_plain = |c: char| c.is_ascii_alphanumeric() || matches!(c, '.' | '-' | ':' | '[' | ']');
+    (!host.is_empty() && host.chars().all(is_plain)).then(|| format!("http://{host}/"))
 }
 
 /// Why a page cannot be made.

@@ -118,7 +118,7 @@ async fn text_from_outside_changes_no_tag_and_no_attribute_of_any_page() {
     assert_eq!(plain.keys().collect::<Vec<_>>(), hostile.keys().collect::<Vec<_>>());
     for (name, page) in with_ending(&hostile, &["html"]) {
         assert_eq!(skeleton(page), skeleton(&plain[name]), "{name}");
-        assert!(!page.contains("<script>") && !page.contains("<img") && !page.contains("<!--"), "{name}");
+        assert!(!page.contains("<script>") && !page.contains("<img src=x") && !page.contains("<!--"), "{name}");
     }
     assert!(hostile["index.html"].contains("&#60;script&#62;"), "the text is shown, escaped");
 }
@@ -148,7 +148,7 @@ async fn pages_have_no_script_but_our_own_and_load_nothing_from_elsewhere() {
 
 #[tokio::test]
 async fn every_tag_that_is_opened_is_closed() {
-    const VOID: [&str; 7] = ["!doctype", "meta", "link", "br", "path", "polyline", "rect"];
+    const VOID: [&str; 8] = ["!doctype", "meta", "link", "br", "img", "path", "polyline", "rect"];
     for (name, page) in with_ending(&exported("").await, &["html"]) {
         let mut open: Vec<String> = Vec::new();
         for tag in tags(page).into_iter().map(|tag| tag.name.trim_end_matches('/').to_owned()) {

@@ -23,7 +23,7 @@ pub(super) struct Fixture {
 }
 
 pub(super) fn site() -> Site {
-    Site { overlay: "git+https://registry.example/overlay.git".to_owned() }
+    Site { overlay: "git+https://registry.example/overlay.git".to_owned(), address: None }
 }
 
 pub(super) fn attr(name: &str) -> AttrPath {

@@ -5,6 +5,7 @@ use std::collections::BTreeMap;
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use sha2::{Digest as _, Sha256};
 
 use super::Source;
 use crate::model::{AttrPath, FailureClass};
@@ -52,7 +53,37 @@ pub(crate) struct FailedDoc {
     pub(crate) run: Option<RunId>,
 }
 
+/// The place of a reason on the page of failures.
+pub(crate) fn reason_place(key: &str) -> String {
+    format!("reason-{}", data_encoding::HEXLOWER.encode(&Sha256::digest(key.as_bytes())[..6]))
+}
+
+/// Other packages that fail for the reason of a run.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, JsonSchema)]
+pub(crate) struct Alike {
+    /// How many others.
+    pub(crate) others: u32,
+    /// Where they are named, below the root.
+    pub(crate) page: String,
+}
+
+impl Alike {
+    /// Nothing if the run did not fail, or nothing else fails so.
+    pub(super) async fn load(source: Source<'_>, run: RunId) -> Result<Option<Self>, StoreError> {
+        let found = source.store.failing_alike(run).await?.filter(|(_, packages)| *packages > 1);
+        Ok(found.map(|(key, packages)| Self {
+            others: packages - 1,
+            page: format!("failures.html#{}", reason_place(&key)),
+        }))
+    }
+}
+
 impl Group {
+    /// The group's place on the page.
+    pub(crate) fn place(&self) -> String {
+        reason_place(&self.key)
+    }
+
     /// The group in a sentence.
     pub(crate) fn headline(&self) -> String {
         match self.packages.len() {

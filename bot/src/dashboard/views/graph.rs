@@ -8,7 +8,7 @@ use serde::{Deserialize, Serialize};
 use super::package::ecosystem;
 use super::{Source, dependency_path};
 use crate::model::AttrPath;
-use crate::store::{DerivationState, GraphEdge, GraphNode, ReleaseGraph, RunId, StoreError};
+use crate::store::{DerivationRecord, DerivationState, GraphEdge, GraphNode, ReleaseGraph, RunId, StoreError};
 
 /// What a graph's page is asked for.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize, JsonSchema)]
@@ -126,14 +126,15 @@ impl GraphDoc {
         let store = source.store;
         let Some(release) = store.release(attr, asked.version.as_deref()).await? else { return Ok(None) };
         let run = store.last_run(attr, &release.version).await?;
-        let states = match &run {
-            Some(run) => states(&store.derivations(run.id).await?),
-            None => BTreeMap::new(),
+        let records = match &run {
+            Some(run) => store.derivations(run.id).await?,
+            None => Vec::new(),
         };
+        let states = states(attr, &release.graph, &records);
         let ReleaseGraph { root, nodes, edges } = release.graph;
         let depths = depths(root, nodes.len(), &edges);
-        let mut docs: Vec<NodeDoc> =
-            nodes.into_iter().zip(depths).map(|(node, depth)| node_doc(node, depth, &states)).collect();
+        let nodes = nodes.into_iter().zip(depths).zip(states);
+        let mut docs: Vec<NodeDoc> = nodes.map(|((node, depth), state)| node_doc(node, depth, state)).collect();
         for edge in &edges {
             docs[edge.from].needs += 1;
             docs[edge.to].needed_by += 1;
@@ -156,14 +157,7 @@ impl GraphDoc {
     }
 }
 
-fn node_doc(node: GraphNode, depth: usize, states: &BTreeMap<String, NodeState>) -> NodeDoc {
-    let own = format!("{}-{}", node.name, node.version);
-    // A derivation's name is the package's, perhaps with what part of it is meant.
-    let parts = states.range(own.clone()..).take_while(|(name, _)| name.starts_with(&own));
-    let state = parts
-        .filter(|(name, _)| name.len() == own.len() || name[own.len()..].starts_with('-'))
-        .map(|(_, state)| *state)
-        .max();
+fn node_doc(node: GraphNode, depth: usize, state: NodeState) -> NodeDoc {
     NodeDoc {
         purl: node.purl,
         name: node.name,
@@ -171,16 +165,21 @@ fn node_doc(node: GraphNode, depth: usize, states: &BTreeMap<String, NodeState>)
         license: node.license,
         builds_only: node.builds_only,
         runs: node.runs,
-        state: state.unwrap_or(NodeState::Source),
+        state,
         depth,
         needs: 0,
         needed_by: 0,
     }
 }
 
-/// What became of each derivation, by its name.
-fn states(records: &[crate::store::DerivationRecord]) -> BTreeMap<String, NodeState> {
-    let mut states = BTreeMap::new();
+/// What became of each package of a graph, from the derivations of a run.
+fn states(attr: &AttrPath, release: &ReleaseGraph, records: &[DerivationRecord]) -> Vec<NodeState> {
+    let mut owners: BTreeMap<String, usize> =
+        release.nodes.iter().enumerate().map(|(place, node)| (derivation_name(node), place)).collect();
+    if let Some(root) = release.nodes.get(release.root) {
+        owners.insert(format!("{attr}-{}", root.version), release.root);
+    }
+    let mut states = vec![NodeState::Source; release.nodes.len()];
     for record in records {
         let state = match record.outcome {
             DerivationState::Reused => NodeState::Reused,
@@ -190,10 +189,42 @@ fn states(records: &[crate::store::DerivationRecord]) -> BTreeMap<String, NodeSt
             | DerivationState::TimedOut
             | DerivationState::HashMismatch => NodeState::Failed,
         };
-        let known = states.entry(record.name.clone()).or_insert(state);
-        *known = (*known).max(state);
+        if let Some(place) = owner(&record.name, &owners, &release.nodes) {
+            states[place] = states[place].max(state);
+        }
     }
     states
+}
+
+/// How the names of a package's derivations begin, as the overlay's builders make them (`lib/cargo/units.nix`, `lib/npm/scripts.nix`,
+/// `lib/go/names.nix`). Those of Go have the module's version at their end.
+fn derivation_name(node: &GraphNode) -> String {
+    match ecosystem(&node.purl) {
+        "golang" => format!("go-{}", store_name(&node.name)),
+        "npm" => format!("npm-{}-{}", store_name(&node.name), store_name(&node.version)),
+        _ => format!("{}-{}", node.name, node.version),
+    }
+}
+
+/// A name for the store: what a store path cannot have becomes `-`, and falls away at an end.
+fn store_name(name: &str) -> String {
+    let fits = |c: char| c.is_ascii_alphanumeric() || matches!(c, '+' | '-' | '.' | '_' | '?' | '=');
+    name.split(|c| !fits(c)).filter(|part| !part.is_empty()).collect::<Vec<_>>().join("-")
+}
+
+/// The package that a derivation is of: the one whose name is the longest beginning of its own.
+fn owner(derivation: &str, owners: &BTreeMap<String, usize>, nodes: &[GraphNode]) -> Option<usize> {
+    let mut beginning = derivation;
+    loop {
+        if let Some(&place) = owners.get(beginning) {
+            let node = nodes.get(place)?;
+            let is_go = beginning.starts_with("go-") && ecosystem(&node.purl) == "golang";
+            if !is_go || derivation[beginning.len()..].ends_with(&format!("-{}", store_name(&node.version))) {
+                return Some(place);
+            }
+        }
+        beginning = beginning.rsplit_once('-')?.0;
+    }
 }
 
 /// The longest way from the root to each node; 0 for the root and what it does not lead to. A graph of npm may go in circles: an
@@ -239,8 +270,8 @@ pub(crate) fn depths(root: usize, nodes: usize, edges: &[GraphEdge]) -> Vec<usiz
 
 #[cfg(test)]
 mod tests {
-    use super::depths;
-    use crate::store::GraphEdge;
+    use super::{NodeState, depths, states};
+    use crate::store::{DerivationRecord, DerivationState, GraphEdge, GraphNode, ReleaseGraph};
 
     #[test]
     fn a_depth_is_the_longest_way_and_circles_end() {
@@ -249,5 +280,54 @@ mod tests {
         assert_eq!(depths(0, 5, &edges), [0, 1, 2, 3, 0]);
         let long: Vec<GraphEdge> = (0..50_000).map(|node| edge((node, node + 1))).collect();
         assert_eq!(depths(0, 50_001, &long)[50_000], 50_000);
+    }
+
+    #[test]
+    fn derivations_are_told_from_one_another_by_the_names_that_the_builders_give_them() {
+        use DerivationState::{Built, Failed, Reused};
+
+        let node = |(purl, name, version): &(&str, &str, &str)| GraphNode {
+            purl: format!("pkg:{purl}"),
+            name: (*name).to_owned(),
+            version: (*version).to_owned(),
+            license: None,
+            hash: None,
+            builds_only: false,
+            runs: Vec::new(),
+        };
+        let check = |nodes: &[(&str, &str, &str)], records: &[(&str, DerivationState)]| {
+            let release = ReleaseGraph { root: 0, nodes: nodes.iter().map(node).collect(), edges: Vec::new() };
+            let record = |(name, outcome): &(&str, DerivationState)| DerivationRecord {
+                drv: String::new(),
+                name: (*name).to_owned(),
+                outcome: *outcome,
+                elapsed: None,
+            };
+            let records: Vec<DerivationRecord> = records.iter().map(record).collect();
+            states(&"tool".parse().unwrap(), &release, &records)
+        };
+        let cargo = [
+            ("cargo/upstream", "upstream", "1.0.0"),
+            ("cargo/serde", "serde", "1.0.0"),
+            ("cargo/serde", "serde", "1.0.0-rc.1"),
+            ("cargo/plain", "plain", "2.0.0"),
+        ];
+        let records =
+            [("tool-1.0.0", Built), ("serde-1.0.0-run", Built), ("serde-1.0.0", Reused), ("serde-1.0.0-rc.1", Failed)];
+        assert_eq!(check(&cargo, &records), [NodeState::Built, NodeState::Built, NodeState::Failed, NodeState::Source]);
+        let go = [
+            ("golang/forge.example/a/tool", "forge.example/a/tool", "v0.65.2"),
+            ("golang/forge.example/x", "forge.example/x", "v0.1.0"),
+            ("golang/forge.example/x/sys", "forge.example/x/sys", "v0.30.0"),
+        ];
+        let records = [
+            ("go-forge.example-a-tool-src-v0.65.2", Failed),
+            ("go-forge.example-x-sys-unix-v0.30.0", Built),
+            ("go-forge.example-x-deep-v0.1.0", Reused),
+        ];
+        assert_eq!(check(&go, &records), [NodeState::Failed, NodeState::Reused, NodeState::Built]);
+        let npm = [("npm/tool", "tool", "1.0.0"), ("npm/%40scope/native", "@scope/native", "3.0.0")];
+        let records = [("tool-1.0.0", Built), ("npm-scope-native-3.0.0", Reused)];
+        assert_eq!(check(&npm, &records), [NodeState::Built, NodeState::Reused]);
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 use super::listing::page;
 use super::packages::SIZE;
 use super::{PackageRow, Pages, Source, slug};
+use crate::dashboard::api::Feed;
 use crate::store::{MaintainerCount, PackageQuery, State, StoreError};
 
 /// The list of maintainers.
@@ -37,6 +38,8 @@ pub(crate) struct MaintainerDoc {
     pub(crate) login: String,
     pub(crate) failed: u32,
     pub(crate) open: u32,
+    /// What happened to their packages, below the root of the pages.
+    pub(crate) feed: Option<String>,
     #[serde(flatten)]
     pub(crate) pages: Pages,
     /// What wants them first.
@@ -82,6 +85,7 @@ impl MaintainerDoc {
             login: login.to_owned(),
             failed: counts[0],
             open: counts[1],
+            feed: login.parse().ok().map(|login| Feed::Maintainer(login).path()),
             pages: Pages::of(&listing),
             packages: listing.rows.into_iter().map(PackageRow::from).collect(),
         }))

@@ -31,7 +31,7 @@ pub(crate) use about::About;
 pub(crate) use dependencies::{
     AdvisoryDoc, Dependencies, DependenciesQuery, DependencyDoc, DependencyQuery, dependency_path,
 };
-pub(crate) use failures::Failures;
+pub(crate) use failures::{Alike, Failures};
 pub(crate) use graph::{GraphDoc, GraphQuery, NodeState};
 pub(crate) use hosts::Hosts;
 pub(crate) use listing::Pages;

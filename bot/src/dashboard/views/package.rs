@@ -5,10 +5,12 @@ use schemars::JsonSchema;
 use serde::Serialize;
 
 use super::{
-    AdvisoryDoc, PullRequestRow, QueueRow, RunRow, Source, Step, state_label,
+    AdvisoryDoc, Alike, PullRequestRow, QueueRow, RunRow, Source, Step, state_label,
     steps::{beside, steps, timeline},
 };
 use crate::dashboard::Site;
+use crate::dashboard::api::{self, Feed};
+use crate::dashboard::badges::BadgeKind;
 use crate::model::{AttrPath, CommitSha, Strategy};
 use crate::store::{
     Event, EventKind, Package, PrState, PullRequest, ReasonCode, RequestQuery, RunQuery, State, StoreError,
@@ -36,6 +38,8 @@ pub(crate) struct PackageDoc {
     /// What happens next, in a sentence.
     pub(crate) next: String,
     pub(crate) next_attempt: Option<Timestamp>,
+    /// What else fails for the same reason.
+    pub(crate) alike: Option<Alike>,
     /// Its jobs that wait or are under way.
     pub(crate) jobs: Vec<QueueRow>,
     /// How many updates come before its own, if that one is due.
@@ -66,6 +70,27 @@ pub(crate) struct PackageDoc {
     pub(crate) runs_total: u32,
     pub(crate) pull_requests: Vec<PullRequestRow>,
     pub(crate) how_to: HowTo,
+    pub(crate) files: Files,
+}
+
+/// What there is of a package for programs, below the root of the pages.
+#[derive(Debug, Clone, Serialize, JsonSchema)]
+pub(crate) struct Files {
+    pub(crate) feed: String,
+    /// Version, build and freshness.
+    pub(crate) badges: Vec<String>,
+    /// Of the release in `about`.
+    pub(crate) sbom: Option<String>,
+}
+
+impl Files {
+    fn of(attr: &AttrPath, about: Option<&AboutRelease>) -> Self {
+        Self {
+            feed: Feed::Package(attr.clone()).path(),
+            badges: BadgeKind::ALL.iter().map(|kind| api::badge_path(attr, *kind)).collect(),
+            sbom: about.map(|about| api::sbom_path(attr, &about.version)),
+        }
+    }
 }
 
 /// What upstream says of a package.
@@ -149,6 +174,11 @@ impl PackageDoc {
         let usual = store.usual_time(Some(attr.as_str())).await?;
         let current = current(&requests, &package);
         let way = steps(&package, &events, last_run);
+        let alike = match last_run.filter(|_| package.state.state == State::Failed) {
+            Some(run) => Alike::load(source, run.id).await?,
+            None => None,
+        };
+        let about = release.map(AboutRelease::from);
         let (notes, earlier) = beside(&way, &events, wanted);
         Ok(Some(Self {
             ecosystem: ecosystem(&package.purl).to_owned(),
@@ -164,7 +194,9 @@ impl PackageDoc {
             usual_ms: usual.map(|usual| super::ms(usual.median)),
             hold: store.held(attr).await?.map(|hold| hold.reason),
             maintainers: store.maintainers_of(attr).await?,
-            about: release.map(AboutRelease::from),
+            files: Files::of(attr, about.as_ref()),
+            about,
+            alike,
             advisories: advisories.into_iter().map(|(name, found)| AdvisoryDoc::of(&name, found)).collect(),
             runs: runs.rows.iter().map(RunRow::from).collect(),
             runs_total: runs.total,

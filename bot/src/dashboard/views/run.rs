@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::text;
 use super::package::shell_word;
-use super::{RunRow, Source, ms, per_mille, span_ms};
+use super::{Alike, RunRow, Source, ms, per_mille, span_ms};
 use crate::dashboard::ansi;
 use crate::message::text::{clip, one_line, plain_log};
 use crate::model::CommitSha;
@@ -34,6 +34,8 @@ pub(crate) struct RunDoc {
     pub(crate) commit: Option<CommitSha>,
     /// The pull request of this commit, or of this version.
     pub(crate) pull_request: Option<i64>,
+    /// What else fails for the same reason.
+    pub(crate) alike: Option<Alike>,
     pub(crate) fallback_reason: Option<String>,
     pub(crate) systems: Vec<SystemResult>,
     pub(crate) stages: Vec<StageDoc>,
@@ -160,6 +162,7 @@ impl RunDoc {
             failure_message: run.failure.as_ref().map(|failure| failure.message.clone()),
             commit: run.commit.clone(),
             pull_request,
+            alike: Alike::load(source, id).await?,
             fallback_reason: run.fallback_reason.clone(),
             stages: stages(&run, &store.stages(id).await?),
             derivations: derivations(&records),

@@ -81,6 +81,21 @@ impl Store {
             .collect()
     }
 
+    /// What a failed run has in common with others, and how many packages stand as failed for it.
+    pub async fn failing_alike(&self, run: RunId) -> Result<Option<(String, u32)>, StoreError> {
+        let row: Option<(String, i64)> = sqlx::query_as(
+            "SELECT failure_key, (SELECT count(*) FROM packages p JOIN runs s ON s.id = \
+             (SELECT max(id) FROM runs WHERE attr = p.attr) WHERE p.configured = 1 AND p.state = 'failed' \
+             AND s.outcome = 'failed' AND s.failure_key = r.failure_key) \
+             FROM runs r WHERE id = ? AND failure_key IS NOT NULL",
+        )
+        .bind(run.0)
+        .fetch_optional(&self.pool)
+        .await
+        .map_err(StoreError::query("look for what fails alike"))?;
+        row.map(|(key, count)| Ok((key, super::total(count)?))).transpose()
+    }
+
     /// Puts down what a failed run has in common with others. Call it when its derivations and logs are kept.
     pub(in crate::store) async fn explain_failure(&self, run: RunId) -> Result<(), StoreError> {
         let failed = || StoreError::query("put down why a run failed");
