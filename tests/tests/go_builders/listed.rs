@@ -4,7 +4,6 @@ use std::collections::{BTreeMap, BTreeSet};
 use std::path::{Path, PathBuf};
 
 use nixwright_resolver::plan::go::{Cgo, Files, GoGraph, Module, Package, Replacement, Source};
-use nixwright_resolver::plan::npm::Trust;
 use nixwright_tests::process::{command, stdout_of};
 use serde_json::Value;
 
@@ -102,7 +101,7 @@ pub(crate) fn graph(go: &Go, wanted: &Wanted<'_>) -> GoGraph {
             graph.go = go.clone().unwrap_or_default();
         }
         let version = text(module, "Version");
-        graph.modules.insert(path, Module { version, replace, go, source, checked: Trust::Unavailable });
+        graph.modules.insert(path, Module { version, replace, go, source, ..Module::default() });
     }
     graph.godebug = godebug(&go.values(wanted.folder, &["mod", "edit", "-json"], &[])[0]["GoDebug"]);
     graph.mod_files = mod_files(go, &graph);
