@@ -7,7 +7,7 @@ use super::catalog::{Known, LocalModule, Lookup, Need, Project, Step, Target};
 use super::graph::{self, BuildList, GraphStep, Place, RootsStep, Selected};
 use super::packages::{self, PackageGraph, PackageStep};
 use crate::error::ResolveError;
-use crate::plan::go::{GoGraph, Module, Source};
+use crate::plan::go::{GoGraph, Module, Package, Source};
 
 /// Resolves a module or workspace as far as `known` allows, by the rules of the toolchain of `target.standard`, as Go does it with
 /// `-mod=readonly`.
@@ -26,21 +26,42 @@ pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, R
     }
 }
 
-/// The whole graph has an error. Go does not notice it while all packages are in modules that go.mod itself names.
+/// The whole graph has an error. Go does not notice it on systems where all packages are in modules that go.mod itself names.
 fn by_roots(project: &Project, target: &Target, known: &Known, error: GoError) -> Result<Step, ResolveError> {
-    let rules = target.standard.version();
-    let roots = |used: &BTreeSet<&str>| graph::roots(project, known, rules, used);
+    let roots = |used: &BTreeSet<&str>| graph::roots(project, known, target.standard.version(), used);
     let Ok(RootsStep::Done(list)) = roots(&BTreeSet::new()) else { return Err(error.into()) };
     let packages = match packages::step(project, &list, target, known) {
         Ok(PackageStep::Need(needs)) => return Ok(Step::Need(needs)),
         Ok(PackageStep::Done(packages)) => packages,
         Err(_) => return Err(error.into()),
     };
-    match roots(&used(&packages)) {
-        Ok(RootsStep::Need(needs)) => Ok(Step::Need(needs)),
-        Ok(RootsStep::Done(list)) => Ok(finish(project, target, known, &list, *packages)),
-        Ok(RootsStep::Whole) | Err(_) => Err(error.into()),
+    let (mut good, mut needs) = (target.clone(), BTreeSet::new());
+    good.systems.retain(|system| match roots(&used_on(&packages, Some(&system.system))) {
+        Ok(RootsStep::Need(more)) => {
+            needs.extend(more);
+            true
+        }
+        Ok(RootsStep::Done(_)) => !packages.refused.contains_key(&system.system),
+        Ok(RootsStep::Whole) | Err(_) => false,
+    });
+    if !needs.is_empty() {
+        return Ok(Step::Need(needs.into_iter().collect()));
     }
+    let packages = match packages::step(project, &list, &good, known) {
+        Ok(PackageStep::Done(packages)) if !good.systems.is_empty() => packages,
+        _ => return Err(error.into()),
+    };
+    let Ok(RootsStep::Done(list)) = roots(&used(&packages)) else { return Err(error.into()) };
+    let step = finish(project, &good, known, &list, *packages);
+    Ok(match step {
+        Step::Done(mut graph) => {
+            let others = target.systems.iter().filter(|system| !graph.systems.contains(&system.system));
+            let refused: Vec<_> = others.map(|system| (system.system.clone(), error.to_string())).collect();
+            graph.refused.extend(refused);
+            Step::Done(graph)
+        }
+        needs @ Step::Need(_) => needs,
+    })
 }
 
 fn finish(project: &Project, target: &Target, known: &Known, list: &BuildList, packages: PackageGraph) -> Step {
@@ -168,5 +189,11 @@ impl Parts<'_> {
 
 /// The paths of the modules that give packages.
 fn used(packages: &PackageGraph) -> BTreeSet<&str> {
-    packages.packages.values().flatten().map(|package| package.module.as_str()).collect()
+    used_on(packages, None)
+}
+
+/// Those that give some on a system.
+fn used_on<'a>(packages: &'a PackageGraph, system: Option<&str>) -> BTreeSet<&'a str> {
+    let on = |package: &&Package| system.is_none_or(|system| package.on.contains(system));
+    packages.packages.values().flatten().filter(on).map(|package| package.module.as_str()).collect()
 }

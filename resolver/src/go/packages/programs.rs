@@ -17,7 +17,7 @@ const ASKED: &str = "the command line";
 pub(super) fn roots(project: &Project, loader: &mut Loader<'_>) -> Result<Vec<usize>, GoError> {
     let mut roots = Vec::new();
     if project.programs.is_empty() {
-        let mut unknown = false;
+        let (mut unknown, mut any) = (false, 0);
         for path in candidates(project)? {
             // A folder of another main module that has the same path is an error, as it is to Go.
             let Some(node) = loader.find(&path, ASKED)? else {
@@ -25,10 +25,15 @@ pub(super) fn roots(project: &Project, loader: &mut Loader<'_>) -> Result<Vec<us
                 continue;
             };
             let main = loader.nodes.get(node).map_or(0, |node| node.selection.main());
+            any |= main;
             if main != 0 {
                 loader.want(node, main);
                 roots.push(node);
             }
+        }
+        let without = loader.context.systems.all() & !any;
+        if without != 0 && !unknown {
+            loader.problems.push((without, none(project)));
         }
         return if roots.is_empty() && !unknown { Err(none(project)) } else { Ok(roots) };
     }

@@ -7,7 +7,7 @@ use std::process::Command;
 use serde_json::Value;
 
 use super::answer::{Answer, PackageSet, Variant};
-use crate::process::{command, run, write_file};
+use crate::process::{command, files_below, run, write_file};
 
 /// What is asked of each package.
 const FIELDS: &str = "-json=ImportPath,Name,Dir,Standard,DepOnly,Module,Deps,Error,Imports,GoFiles,CgoFiles,CFiles,CXXFiles,\
@@ -81,11 +81,19 @@ impl Go {
         // In a workspace, `./...` is only what is below the main module that the folder belongs to.
         let all = if folder.join("go.work").exists() { "work" } else { "./..." };
         self.list(folder, variant, &["-e", all], true).or_else(|words| {
-            // What no program needs may be what Go stumbles over.
-            let mut find = self.command(folder);
-            find.args(["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", all]);
-            let found = run(with_variant(&mut find, variant));
-            let programs: Vec<&str> = found.stdout.lines().filter(|line| !line.is_empty()).collect();
+            // What no program needs may be what Go stumbles over; and a pattern makes it look at the whole graph.
+            let folders = if all == "work" { vec![all.to_owned()] } else { folders_with_go(folder) };
+            let mut found = String::new();
+            for of in folders {
+                let mut find = self.command(folder);
+                find.args(["list", "-e", "-find", "-f", "{{if eq .Name \"main\"}}{{.ImportPath}}{{end}}", &of]);
+                let finished = run(with_variant(&mut find, variant));
+                if finished.code != Some(0) && says_main(&folder.join(&of)) {
+                    return Err(words);
+                }
+                found += &finished.stdout;
+            }
+            let programs: Vec<&str> = found.lines().filter(|line| !line.is_empty()).collect();
             if programs.is_empty() { Err(words) } else { self.packages_of(folder, variant, &programs) }
         })
     }
@@ -141,6 +149,30 @@ impl Go {
         set.standard.remove("unsafe");
         Ok(set)
     }
+}
+
+/// Whether a Go file of a folder is of a program, whatever system it is for.
+fn says_main(folder: &Path) -> bool {
+    let is_go = |file: &PathBuf| file.extension().is_some_and(|ending| ending == "go");
+    let says = |file: PathBuf| std::fs::read_to_string(file).is_ok_and(|text| text.contains("package main\n"));
+    let files = std::fs::read_dir(folder).into_iter().flatten().flatten().map(|entry| entry.path());
+    files.filter(is_go).any(says)
+}
+
+/// The folders of a module that have Go files, as `./...` takes them.
+fn folders_with_go(module: &Path) -> Vec<String> {
+    let files = files_below(module);
+    let folders = files.iter().filter(|file| file.extension().is_some_and(|ending| ending == "go"));
+    let folders: BTreeSet<&Path> = folders.filter_map(|file| file.parent()).collect();
+    let is_own = |folder: &Path| {
+        let hidden = |name: &str| name.starts_with(['_', '.']) || name == "testdata" || name == "vendor";
+        let below = folder.ancestors().filter(|above| !above.as_os_str().is_empty());
+        below.into_iter().all(|above| {
+            let name = above.file_name().and_then(|name| name.to_str()).unwrap_or_default();
+            !hidden(name) && !module.join(above).join("go.mod").exists()
+        })
+    };
+    folders.into_iter().filter(|folder| is_own(folder)).map(|folder| format!("./{}", folder.display())).collect()
 }
 
 fn with_variant<'a>(go: &'a mut Command, variant: &Variant) -> &'a mut Command {
