@@ -4,6 +4,7 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use super::GoError;
 use super::catalog::{Known, LocalModule, Lookup, Need, Project, Step, Target};
+use super::facts::ModuleFacts;
 use super::graph::{self, BuildList, GraphStep, Place, RootsStep, Selected};
 use super::packages::{self, PackageGraph, PackageStep};
 use crate::error::ResolveError;
@@ -117,20 +118,30 @@ impl Parts<'_> {
             version: released.unwrap_or_else(|| selected.version.clone()),
             replace: selected.replace.clone(),
             go: selected.go.clone(),
+            license: source.as_ref().and_then(|_| self.facts(selected)?.licence()).map(str::to_owned),
             source,
             ..Module::default()
+        }
+    }
+
+    /// The files of a module from a proxy, where they were asked for.
+    fn facts(&self, selected: &Selected) -> Option<&ModuleFacts> {
+        match &selected.source {
+            Place::Proxy(module) => match self.known.zips.get(module)? {
+                Lookup::Found(facts) => Some(facts),
+                Lookup::Absent { .. } => None,
+            },
+            Place::Main(dir) => self.local(dir).map(|main| &*main.facts),
+            Place::Folder(_) => None,
         }
     }
 
     /// Where a module's files are; nothing for one whose files nobody asked for.
     fn source(&self, selected: &Selected) -> Option<Source> {
         match &selected.source {
-            Place::Proxy(module) => match self.known.zips.get(module)? {
-                Lookup::Found(facts) => {
-                    Some(Source::Proxy { hash: facts.hash().to_owned(), sum: facts.sum().to_owned() })
-                }
-                Lookup::Absent { .. } => None,
-            },
+            Place::Proxy(_) => self
+                .facts(selected)
+                .map(|facts| Source::Proxy { hash: facts.hash().to_owned(), sum: facts.sum().to_owned() }),
             Place::Folder(dir) => Some(Source::Directory { path: dir.clone() }),
             Place::Main(dir) => match self.local(dir).filter(|main| main.version.is_some()) {
                 Some(main) => {

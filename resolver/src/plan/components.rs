@@ -180,13 +180,13 @@ fn golang(graph: &GoGraph) -> Components {
     let purl = |path: &str| named(path).map(|(_, _, purl)| purl);
     let root = graph.roots.first().and_then(|root| purl(root)).unwrap_or_default();
     let mut components = Components { root, ..Components::default() };
-    for (path, _) in graph.modules.iter().filter(|(_, module)| module.source.is_some()) {
+    for (path, module) in graph.modules.iter().filter(|(_, module)| module.source.is_some()) {
         let Some((name, version, purl)) = named(path) else { continue };
         let component = Component {
             name,
             version,
             purl: purl.clone(),
-            license: None,
+            license: module.license.clone(),
             hash: None,
             builds_only: false,
             runs: BTreeSet::new(),

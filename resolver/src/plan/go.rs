@@ -66,6 +66,9 @@ pub struct Module {
     /// Where the files are, if one of its packages is used, or it is a main module.
     #[serde(default, skip_serializing_if = "Option::is_none")]
     pub source: Option<Source>,
+    /// The licence that the texts in its files are, as an SPDX expression.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub license: Option<String>,
     /// What the checksum database says of it.
     #[serde(default)]
     pub checked: Trust,

@@ -3,6 +3,7 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::embed::{Entries, Node};
+use super::licence::{expression, identify, is_licence};
 use super::folder::{Embed, Folder, GoFile, Kind, SourceFile};
 use super::stored::{FactsError, Head, ModuleFacts};
 use crate::go::constraint::{Constraint, file_name_constraint};
@@ -30,6 +31,8 @@ pub enum Content<'a> {
 pub struct Builder {
     local: bool,
     head: Head,
+    /// Files that look like a licence, and what they are.
+    licences: Vec<(String, Option<String>)>,
     entries: Entries,
     folders: BTreeMap<String, Raw>,
 }
@@ -70,7 +73,7 @@ impl Builder {
     pub fn wants(path: &str) -> bool {
         let name = base(path);
         let source = is_source(name) && ending(name) != Some("syso");
-        source || matches!(path, "go.mod" | "go.sum")
+        source || matches!(path, "go.mod" | "go.sum") || is_licence(path)
     }
 
     /// Takes the file or link at `path`, which is relative to the module's root and has slashes.
@@ -85,7 +88,7 @@ impl Builder {
         match path {
             "go.mod" => self.head.go_mod = Some(String::from_utf8_lossy(bytes).into_owned()),
             "go.sum" => self.head.go_sum = Some(String::from_utf8_lossy(bytes).into_owned()),
-            _ if is_licence(path) => self.head.licences.push(path.to_owned()),
+            _ if is_licence(path) && !self.local => self.licences.push((path.to_owned(), identify(bytes))),
             _ => {}
         }
         let (folder, name) = path.rsplit_once('/').unwrap_or(("", path));
@@ -108,7 +111,8 @@ impl Builder {
     pub fn finish(mut self, sum: String, hash: String) -> Result<ModuleFacts, FactsError> {
         self.head.sum = sum;
         self.head.hash = hash;
-        self.head.licences.sort();
+        self.licences.sort();
+        self.head.licence = expression(&self.licences);
         self.entries.sort();
         let mut folders = Vec::with_capacity(self.folders.len());
         for (name, mut raw) in self.folders {
@@ -134,12 +138,6 @@ fn ending(name: &str) -> Option<&str> {
 fn is_source(name: &str) -> bool {
     let known = ending(name).is_some_and(|ending| ending == "go" || OTHER_LANGUAGES.contains(&ending));
     known && !name.starts_with(['_', '.'])
-}
-
-/// Names that licences have at a module's root.
-fn is_licence(path: &str) -> bool {
-    let upper = path.to_ascii_uppercase();
-    !path.contains('/') && ["LICENSE", "LICENCE", "COPYING", "UNLICENSE"].iter().any(|name| upper.starts_with(name))
 }
 
 fn read(name: &str, is_go: bool, bytes: &[u8]) -> Option<RawFile> {

@@ -7,6 +7,7 @@ mod build;
 mod embed;
 mod experiments;
 mod folder;
+mod licence;
 mod standard;
 mod stored;
 

@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use super::folder::Folder;
 
 /// The form and its version. What this and the scanner of source files say changes only together with it.
-const MAGIC: &[u8; 8] = b"nwgo\0\0\0\x02";
+const MAGIC: &[u8; 8] = b"nwgo\0\0\0\x03";
 
 /// Bytes in a row of the table: where the name begins, its length, where the facts begin, their length, and [`HAS_GO`] or nothing.
 const ROW: usize = 20;
@@ -39,7 +39,7 @@ pub(super) struct Head {
     pub(super) hash: String,
     pub(super) go_mod: Option<String>,
     pub(super) go_sum: Option<String>,
-    pub(super) licences: Vec<String>,
+    pub(super) licence: Option<String>,
 }
 
 /// A module's files.
@@ -80,9 +80,9 @@ impl ModuleFacts {
         self.head.go_sum.as_deref()
     }
 
-    /// Names of the files at its root that look like a licence.
-    pub fn licences(&self) -> &[String] {
-        &self.head.licences
+    /// The licence that the texts at its root are, as an SPDX expression; nothing for a folder of the project.
+    pub fn licence(&self) -> Option<&str> {
+        self.head.licence.as_deref()
     }
 
     /// The kept form.

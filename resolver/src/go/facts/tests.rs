@@ -17,7 +17,8 @@ fn folders_are_read_alone() {
     let files = [
         ("go.mod", "module m\n"),
         ("go.sum", "x v1.0.0 h1:x=\n"),
-        ("COPYING.txt", ""),
+        ("COPYING.txt", super::licence::tests::MIT),
+        ("b/LICENSE", "another"),
         ("b/z.go", "package b\nimport (\"os\"; \"io\")\n"),
         ("b/a.go", "package b\nimport \"io\"\n"),
         ("b/x.c", ""),
@@ -28,7 +29,7 @@ fn folders_are_read_alone() {
     ];
     let read = ModuleFacts::from_bytes(facts(Builder::module(), &files).to_bytes().to_vec()).unwrap();
     assert_eq!((read.sum(), read.hash(), read.go_mod()), ("h1:sum", "sha256-hash", Some("module m\n")));
-    assert_eq!((read.go_sum(), read.licences()), (Some("x v1.0.0 h1:x=\n"), ["COPYING.txt".to_owned()].as_slice()));
+    assert_eq!((read.go_sum(), read.licence()), (Some("x v1.0.0 h1:x=\n"), Some("MIT")));
     assert_eq!(read.go_folders().collect::<Vec<_>>(), ["", "b"]);
     assert!(read.has_go("b") && !read.has_go("c") && !read.has_go("d") && !read.has_go("nowhere"));
     let folder = read.folder("b").unwrap().unwrap();

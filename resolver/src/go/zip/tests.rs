@@ -45,7 +45,7 @@ fn both_hashes_are_those_of_go_and_nix() {
     insta::assert_snapshot!(facts.sum(), @"h1:tJbtJUmfvyV3ATKfAGOcAYknpQ+dKH6MV4prporyxzQ=");
     insta::assert_snapshot!(facts.hash(), @"sha256-VbXf518Tdwt19wSVontg2K/vIxWPAZ/GjpOIhbWeKV0=");
     assert_eq!(facts.go_mod(), Some("module example.org/m\n"));
-    assert_eq!(facts.licences(), ["LICENSE"]);
+    assert_eq!(facts.licence(), None);
     assert_eq!(facts.go_folders().collect::<Vec<_>>(), ["", "a", "a.b"]);
 }
 

@@ -134,6 +134,7 @@ impl GoGraphs {
         let GoRelease { module, version, subpath, .. } = release;
         // It was asked for when the release was chosen; without it only the repository's address may be missing.
         let origin = self.modules.info(module, version).await.ok().and_then(|info| info.origin?.url);
+        let license = graph.modules.get(module).and_then(|module| module.license.clone());
         let upstream = Upstream::Go { module: module.clone(), subpath: subpath.clone() };
         Plan {
             schema: Plan::SCHEMA,
@@ -141,6 +142,7 @@ impl GoGraphs {
             name: module.clone(),
             version: version.clone(),
             metadata: Metadata {
+                license,
                 homepage: endpoints::go_module_page(module).map(String::from),
                 repository: origin.filter(|url| is_browsable(url)).or_else(|| repository_of(module)),
                 ..Metadata::default()
