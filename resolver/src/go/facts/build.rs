@@ -3,8 +3,8 @@
 use std::collections::{BTreeMap, BTreeSet};
 
 use super::embed::{Entries, Node};
-use super::licence::{expression, identify, is_licence};
 use super::folder::{Embed, Folder, GoFile, Kind, SourceFile};
+use super::licence::{expression, identify, is_licence};
 use super::stored::{FactsError, Head, ModuleFacts};
 use crate::go::constraint::{Constraint, file_name_constraint};
 use crate::go::source::{CgoLine, GoSource, Source, read_go, read_other};

@@ -70,7 +70,10 @@ OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION WITH THE SOFTWARE OR THE USE OR
         };
         assert_eq!(said(&[("LICENSE", Some("MIT"))]).as_deref(), Some("MIT"));
         assert_eq!(said(&[("COPYING", Some("GPL-3.0")), ("LICENSE", Some("GPL-3.0"))]).as_deref(), Some("GPL-3.0"));
-        assert_eq!(said(&[("COPYING", Some("Unicode-3.0")), ("LICENSE", Some("MIT"))]).as_deref(), Some("MIT AND Unicode-3.0"));
+        assert_eq!(
+            said(&[("COPYING", Some("Unicode-3.0")), ("LICENSE", Some("MIT"))]).as_deref(),
+            Some("MIT AND Unicode-3.0")
+        );
         let both = [("LICENSE-APACHE", Some("Apache-2.0")), ("LICENSE-MIT", Some("MIT"))];
         assert_eq!(said(&both).as_deref(), Some("Apache-2.0 OR MIT"));
         assert_eq!((said(&[("LICENSE", Some("MIT")), ("COPYING", None)]), said(&[])), (None, None));
