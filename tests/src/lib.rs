@@ -10,6 +10,7 @@
 
 pub mod bot;
 mod chance;
+pub mod cyclonedx;
 pub mod dashboard;
 pub mod fixture;
 pub mod github;
@@ -26,3 +27,10 @@ pub mod registry;
 pub mod shelf;
 pub mod unit_graph;
 pub mod world;
+
+/// The folder that everything is built in.
+pub fn target() -> std::path::PathBuf {
+    let test = std::env::current_exe().expect("the path of this test program");
+    let target = test.ancestors().find(|folder| folder.ends_with("target")).expect("test programs are below target");
+    target.to_owned()
+}

@@ -1,9 +1,10 @@
 //! Whether everybody can use the pages, and pictures of them: light and dark, on a phone and on a desk.
 
 use nixwright_tests::dashboard::axe;
-use nixwright_tests::dashboard::browser::{Browser, target};
+use nixwright_tests::dashboard::browser::Browser;
 use nixwright_tests::dashboard::population::Scale;
 use nixwright_tests::dashboard::site::{Site, pages};
+use nixwright_tests::target;
 
 /// Width in CSS pixels, whether it is dark, and what the pictures are called.
 const LOOKS: [(u32, bool, &str); 4] =

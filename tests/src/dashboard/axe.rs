@@ -4,7 +4,8 @@ use std::sync::OnceLock;
 
 use serde_json::Value;
 
-use super::browser::{Browser, target};
+use super::browser::Browser;
+use crate::target;
 
 /// The program, from where `make deps` put it.
 fn program() -> &'static str {

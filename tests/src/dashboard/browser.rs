@@ -1,7 +1,7 @@
 //! Debian's headless Chromium, driven through WebDriver.
 
 use std::io::{BufRead as _, BufReader};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::process::{Child, Stdio};
 use std::time::{Duration, Instant};
 
@@ -249,11 +249,4 @@ fn capabilities() -> thirtyfour::ChromeCapabilities {
 fn is_root() -> bool {
     let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
     status.lines().any(|line| line.starts_with("Uid:\t0\t"))
-}
-
-/// The folder that everything is built in.
-pub fn target() -> PathBuf {
-    let test = std::env::current_exe().expect("the path of this test program");
-    let target = test.ancestors().find(|folder| folder.ends_with("target")).expect("test programs are below target");
-    target.to_owned()
 }

@@ -191,6 +191,9 @@ fn parameters<Q: JsonSchema>() -> Vec<Value> {
                 let kind = types.iter().find(|kind| *kind != "null").cloned().unwrap_or_default();
                 schema.insert("type".to_owned(), kind);
             }
+            if schema.get("format").is_some_and(|format| format == "uint32") {
+                schema.insert("maximum".to_owned(), u32::MAX.into());
+            }
         }
         let mut parameter = json!({ "name": name, "in": "query", "required": false, "schema": schema });
         if description.is_string() {
