@@ -10,6 +10,7 @@
 mod binaries;
 
 use std::collections::{BTreeMap, BTreeSet};
+use std::fmt;
 use std::path::Path;
 use std::process::{Command, ExitCode};
 use std::time::{Duration, Instant};
@@ -44,14 +45,36 @@ fn main() -> ExitCode {
 }
 
 struct Row {
-    modules: usize,
+    /// Nothing where the proxies do not give Go what it needs for a build list, but what it needs to build.
+    modules: Option<usize>,
     packages: usize,
     difference: Option<String>,
     /// Of how many variants the packages and their files are equal.
     equal: usize,
     ours: Duration,
-    go: Duration,
+    go: Option<Duration>,
     bytes_a_package: Option<usize>,
+}
+
+impl fmt::Display for Row {
+    fn fmt(&self, to: &mut fmt::Formatter<'_>) -> fmt::Result {
+        let differs = self.difference.as_ref().is_some_and(|what| what.starts_with("go list"));
+        match self.modules {
+            Some(modules) => write!(to, "{modules} | {}", if differs { "**differs**" } else { "equal" })?,
+            None => write!(to, "- | not served to Go")?,
+        }
+        let ours = self.ours.as_millis();
+        write!(to, " | {} | {} of 8 | {ours}", self.packages, self.equal)?;
+        match self.go.map(|time| time.as_millis()) {
+            #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
+            Some(go) => write!(to, " | {go} | {:.1}", go as f64 / ours.max(1) as f64)?,
+            None => write!(to, " | - | -")?,
+        }
+        match self.bytes_a_package {
+            Some(bytes) => write!(to, " | {bytes}"),
+            None => write!(to, " | -"),
+        }
+    }
 }
 
 /// The table of the programs; whether all is well.
@@ -76,19 +99,7 @@ fn programs() -> bool {
         eprintln!("{purl}");
         match program(home.path(), &go, &Program::parse(purl)) {
             Ok(row) => {
-                let list = if row.difference.as_ref().is_some_and(|what| what.starts_with("go list")) {
-                    "**differs**"
-                } else {
-                    "equal"
-                };
-                let (ours, theirs) = (row.ours.as_millis(), row.go.as_millis());
-                #[expect(clippy::cast_precision_loss, reason = "milliseconds")]
-                let ratio = theirs as f64 / ours.max(1) as f64;
-                let bytes = row.bytes_a_package.map_or_else(|| "-".to_owned(), |bytes| bytes.to_string());
-                println!(
-                    "| {purl} | {} | {list} | {} | {} of 8 | {ours} | {theirs} | {ratio:.1} | {bytes} |",
-                    row.modules, row.packages, row.equal
-                );
+                println!("| {purl} | {row} |");
                 well &= row.difference.is_none();
                 row.difference.iter().for_each(|what| eprintln!("  {what}"));
             }
@@ -128,14 +139,20 @@ fn binaries() -> bool {
 fn program(home: &Path, go: &Go, program: &Program) -> Result<Row, String> {
     let folder = home.join("program");
     program.unpack(go, &folder)?;
-    let (list, go_time) = gos(go, &folder, program)?;
+    let (list, go_time) = match gos(go, &folder, program)? {
+        Some((list, time)) => (Ok(list), Some(time)),
+        None => (Err("not served".to_owned()), None),
+    };
     let packages = variants().into_iter().map(|variant| {
         let answer = go.packages_of(&folder, &variant, &[&program.pattern]);
         (variant, answer)
     });
-    let theirs = Answers { list: Ok(list), graph: Err(String::new()), packages: packages.collect() };
+    let theirs = Answers { list, graph: Err(String::new()), packages: packages.collect() };
     let _ = std::fs::remove_dir_all(&folder);
-    let (own, plan, time) = ours(&home.join("cache"), program)?;
+    let (mut own, plan, time) = ours(&home.join("cache"), program)?;
+    if theirs.list.is_err() {
+        own.list.clone_from(&theirs.list);
+    }
     let variant_differs = |variant: &Variant| {
         let one = |answers: &Answers| Answers {
             list: Err(String::new()),
@@ -151,7 +168,7 @@ fn program(home: &Path, go: &Go, program: &Program) -> Result<Row, String> {
     };
     let packages: BTreeSet<&String> = graph_of(&plan)?.packages.keys().collect();
     Ok(Row {
-        modules: theirs.list.as_ref().map_or(0, Vec::len),
+        modules: theirs.list.as_ref().ok().map(Vec::len),
         packages: packages.len(),
         difference: difference(&theirs, &own),
         equal: variants().iter().filter(|variant| !variant_differs(variant)).count(),
@@ -161,14 +178,19 @@ fn program(home: &Path, go: &Go, program: &Program) -> Result<Row, String> {
     })
 }
 
-/// `go list -m all`, and how long that and `go list -deps` take when Go has everything in its caches.
-fn gos(go: &Go, folder: &Path, program: &Program) -> Result<(Vec<String>, Duration), String> {
+/// `go list -m all`, and how long that and `go list -deps` take when Go has everything in its caches; nothing where the proxies
+/// lack a go.mod file that only the former needs.
+fn gos(go: &Go, folder: &Path, program: &Program) -> Result<Option<(Vec<String>, Duration)>, String> {
     let list = || timed(go.command(folder).env("GOWORK", "off").args(["list", "-m", "all"]));
     let packages = || timed(go.command(folder).env("GOWORK", "off").args(["list", "-deps", &program.pattern]));
     packages()?;
-    let (lines, _) = list()?;
+    let lines = match list() {
+        Ok((lines, _)) => lines,
+        Err(said) if said.contains("unrecognized import path") || not_served(&said).is_some() => return Ok(None),
+        Err(said) => return Err(said),
+    };
     let times = (0..REPEATS).map(|_| Ok(list()?.1 + packages()?.1)).collect::<Result<_, String>>()?;
-    Ok((lines.stdout.lines().map(str::to_owned).collect(), median(times)))
+    Ok(Some((lines.stdout.lines().map(str::to_owned).collect(), median(times))))
 }
 
 /// Our answers, the plan without C, and how long a plan takes when everything is in the cache.
