@@ -13,7 +13,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context as _, Result, ensure};
 use indicatif::ProgressBar;
 use nixwright::clients::cargo::Cargo;
-use nixwright::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries};
+use nixwright::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries, registry_variables};
 use nixwright::clients::endpoints;
 use nixwright::clients::git::{Author, Overlay};
 use nixwright::clients::go::sumdb::{Sumdb, SumdbClient};
@@ -91,7 +91,8 @@ impl Bench {
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
         let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
         let go = go_graphs(&http, &environment, &cache)?;
-        let registries = OtherRegistries::new(http.clone(), npm.git_sources(), &cache, limits.compressed, &environment);
+        let variables = registry_variables(environment);
+        let registries = OtherRegistries::new(http.clone(), npm.git_sources(), &cache, limits.compressed, &variables);
         let resolver = Resolver { crates, registries, cargo, go, npm, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }

@@ -13,7 +13,7 @@ use url::Url;
 use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, OtherRegistries};
+use crate::clients::crates_io::{CratesIo, OtherRegistries, registry_variables};
 use crate::clients::git::{Author, Overlay};
 use crate::clients::go::sumdb::SumdbClient;
 use crate::clients::go::{GoModules, GoRegistries, Netrc};
@@ -22,7 +22,7 @@ use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain
 use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
-use crate::config::{BuildPackages, Config, Registries};
+use crate::config::{BuildPackages, CargoRegistry, Config, Registries};
 use crate::dashboard::{Actions, Site};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
@@ -107,6 +107,8 @@ fn plain(folder: &Path) -> PathBuf {
 pub(super) struct Addresses {
     /// The sparse index.
     pub(super) crates: Url,
+    /// Other registries of crates.
+    pub(super) cargo: BTreeMap<String, CargoRegistry>,
     /// Who is asked for Go modules, and who vouches for them.
     pub(super) go: GoRegistries,
     /// The registry of npm packages.
@@ -115,8 +117,8 @@ pub(super) struct Addresses {
 
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
-        let Registries { crates_index, go, npm, .. } = &config.registries;
-        Self { crates: crates_index.clone(), go: go.clone(), npm: npm.clone() }
+        let Registries { crates_index, cargo, go, npm, .. } = &config.registries;
+        Self { crates: crates_index.clone(), cargo: cargo.clone(), go: go.clone(), npm: npm.clone() }
     }
 }
 
@@ -124,11 +126,26 @@ impl Addresses {
 pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> Result<(Resolver, Http), CliError> {
     let http = Http::new(HttpSettings::default(), Clock::system()).map_err(CliError::machine)?;
     let crates = CratesIo::new(http.clone(), from.crates, cache).with_archive_limit(limits.compressed);
-    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
+    let registries = cargo_registries(&from.cargo)?;
+    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?.with_registries(&registries);
     let go = go_graphs(http.clone(), from.go, cache)?;
     let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &environment());
+    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &registries);
     Ok((Resolver { crates, registries, cargo, go, npm, cache: cache.to_owned(), limits }, http))
+}
+
+/// cargo's own variables for registries, as the environment and the configuration have them; the latter counts.
+fn cargo_registries(configured: &BTreeMap<String, CargoRegistry>) -> Result<BTreeMap<String, SecretString>, CliError> {
+    let mut variables = registry_variables(environment());
+    for (name, registry) in configured {
+        let upper = name.to_ascii_uppercase().replace('-', "_");
+        variables.insert(format!("CARGO_REGISTRIES_{upper}_INDEX"), registry.index.clone().into());
+        if let Some(file) = &registry.token_file {
+            let key = format!("registries.cargo.{name}.token_file");
+            variables.insert(format!("CARGO_REGISTRIES_{upper}_TOKEN"), super::forge::secret(file, &key)?);
+        }
+    }
+    Ok(variables)
 }
 
 /// What graphs of Go modules are computed from, for the Go that is on PATH.

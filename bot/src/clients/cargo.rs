@@ -4,7 +4,7 @@
 //! a folder that we wrote, a CARGO_HOME of its own, an environment of a few variables, and the toolchain's own binary
 //! instead of rustup's proxy.
 
-use std::ffi::OsStr;
+use std::collections::BTreeMap;
 use std::fs;
 use std::io;
 use std::path::{Path, PathBuf};
@@ -14,6 +14,7 @@ use std::time::UNIX_EPOCH;
 use nixwright_resolver::ResolveError;
 use nixwright_resolver::cargo::{Release, cargo_folder};
 use nixwright_resolver::catalog::Catalog;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest, Sha256};
 use tempfile::TempDir;
 use tokio::process::Command;
@@ -98,6 +99,8 @@ pub struct Cargo {
     rustc: PathBuf,
     program: PathBuf,
     work_dir: PathBuf,
+    /// cargo's variables for registries.
+    registries: BTreeMap<String, SecretString>,
 }
 
 impl Cargo {
@@ -127,13 +130,24 @@ impl Cargo {
         Ok(found)
     }
 
+    /// The same, with cargo's own variables for registries: where their indices are, and tokens.
+    #[must_use]
+    pub fn with_registries(self, variables: &BTreeMap<String, SecretString>) -> Self {
+        Self { registries: variables.clone(), ..self }
+    }
+
     fn at(sysroot: &Path, work_dir: &Path) -> Result<Self, CargoError> {
         let cargo = sysroot.join("bin/cargo");
         if !cargo.exists() {
             let source = io::Error::new(io::ErrorKind::NotFound, format!("there is no {}", cargo.display()));
             return Err(CargoError::Absent { program: "cargo".to_owned(), source });
         }
-        Ok(Self { rustc: sysroot.join("bin/rustc"), program: cargo, work_dir: work_dir.to_owned() })
+        Ok(Self {
+            rustc: sysroot.join("bin/rustc"),
+            program: cargo,
+            work_dir: work_dir.to_owned(),
+            registries: BTreeMap::new(),
+        })
     }
 
     /// `rustc --print cfg` for a target triple, one cfg a line; asked once for each rustc, and kept.
@@ -198,6 +212,8 @@ impl Cargo {
         };
         // The client that reads git repositories without looking at the user's configuration is libgit2.
         config.push_str("[net]\ngit-fetch-with-cli = false\n");
+        // Without being told so, cargo sends no token to a registry that is read only by those who have one.
+        config.push_str("[registry]\nglobal-credential-providers = [\"cargo:token\"]\n");
         write(&folder.path().join("home/config.toml"), &config).map_err(io_error)?;
         let workspace = release.project.as_ref().map_or("", |project| project.workspace.as_str());
         let lock = folder.path().join("root").join(workspace).join("Cargo.lock");
@@ -205,7 +221,7 @@ impl Cargo {
             if lock.exists() { ("update", &["--workspace"]) } else { ("generate-lockfile", &[]) };
         let mut command = self.command(&folder.path().join("root").join(workspace), folder.path(), subcommand);
         // What cargo reads of registries with a login, it reads with the user's tokens.
-        command.args(arguments).envs(std::env::vars_os().filter(|(key, _)| is_of_a_registry(key)));
+        command.args(arguments).envs(self.registries.iter().map(|(key, value)| (key, value.expose_secret())));
         accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)
             .map_err(|error| error.without(folder.path()))?;
         fs::read_to_string(lock).map_err(io_error)
@@ -262,11 +278,6 @@ fn kept_sysroot(work_dir: &Path) -> Option<PathBuf> {
     let chosen = std::env::var_os("RUSTUP_TOOLCHAIN");
     let settings = identity(&rustup.join("settings.toml"));
     Some(kept_file(work_dir, "sysroot", &format!("{:?}", (identity(&rustc)?, rustup, settings, chosen))))
-}
-
-/// `CARGO_REGISTRIES_…`, as cargo reads them.
-fn is_of_a_registry(variable: &OsStr) -> bool {
-    variable.to_str().is_some_and(|name| name.starts_with("CARGO_REGISTRIES_"))
 }
 
 /// Into a temporary folder that is thrown away after one command, hence without the care that lasting files get.

@@ -3,6 +3,7 @@
 //! Nothing is half accepted: a key that is not known, a value that is not of its kind or two settings that contradict
 //! each other are problems, and all of them are reported at once, each with its file, line and key.
 
+mod cargo;
 pub mod edit;
 mod error;
 mod forge;
@@ -21,6 +22,7 @@ use std::time::Duration;
 
 use url::Url;
 
+pub use self::cargo::CargoRegistry;
 pub use self::error::{ConfigError, Problem};
 pub use self::forge::{Forge, Github, GithubAuth, Publish, Service, TOKEN_VARIABLES};
 pub use self::policy::Policy;
@@ -61,6 +63,8 @@ pub struct Config {
 pub struct Registries {
     /// The sparse index; ends in `/`.
     pub crates_index: Url,
+    /// Other registries of crates, by the names that manifests have for them.
+    pub cargo: BTreeMap<String, CargoRegistry>,
     /// The registry of npm packages; ends in `/`.
     pub npm: Url,
     /// Who is asked for Go modules, and who vouches for them.

@@ -7,10 +7,10 @@ use std::time::Duration;
 use url::Url;
 
 use super::forge::{self, Forge};
-use super::go;
 use super::policy::{self, Rule, Settings};
 use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
 use super::{Build, BuildPackages, Config, Limits, Machine, Overlay, Package, Problem, Registries, Systems, Upstream};
+use super::{cargo, go};
 use crate::clients::endpoints;
 use crate::clients::go::{GoRegistries, PRIVATE_VARIABLES, Patterns, private_modules};
 use crate::model::{AttrPath, Automerge, InvalidValue, System};
@@ -59,7 +59,7 @@ pub(super) fn config(
     let state_dir = root.get("state_dir", |value| {
         text(value, "a path", |text| (!text.is_empty() && !text.contains('\0')).then(|| text.to_owned()))
     });
-    let registries = registries(root.section("registries"), environment, &reader);
+    let registries = registries(root.section("registries"), folder, environment, &reader);
     let overlay = overlay(root.section("overlay"));
     let build = build(root.section("build"), machine);
     let systems = systems(root.section("systems"), &build.pkgs, machine);
@@ -124,9 +124,11 @@ pub(super) fn not_utf8(before: &str, path: &Path) -> Problem {
 
 fn registries(
     mut section: Section<'_, '_, '_, '_>,
+    folder: &Path,
     environment: &BTreeMap<String, String>,
     reader: &Reader<'_>,
 ) -> Option<Registries> {
+    let cargo = cargo::registries(section.section("cargo"), folder);
     let mut address = |key, expected, parse: fn(&str) -> Result<Url, InvalidValue>, fallback: Fallback| {
         let configured = section.get(key, |value| checked(value, expected, parse));
         let (variable, from_environment) = fallback;
@@ -143,7 +145,7 @@ fn registries(
     let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
     let go = go_registries(&mut section, environment, reader);
     section.finish();
-    Some(Registries { crates_index: crates_index?, npm: npm?, go: go?, osv_api: osv_api? })
+    Some(Registries { crates_index: crates_index?, cargo, npm: npm?, go: go?, osv_api: osv_api? })
 }
 
 fn go_registries(

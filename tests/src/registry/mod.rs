@@ -57,6 +57,8 @@ struct Shelves {
     lines: BTreeMap<String, Vec<Value>>,
     archives: BTreeMap<String, Vec<u8>>,
     faults: Vec<(String, Fault)>,
+    /// Who does not say this gets nothing.
+    token: Option<String>,
     requests: Vec<Served>,
 }
 
@@ -163,6 +165,11 @@ impl Registry {
     /// Answers whose path contains `part` have this fault from now on.
     pub fn fail(&self, part: &str, fault: Fault) {
         self.shelves().faults.push((part.to_owned(), fault));
+    }
+
+    /// Only who has this token is answered from now on.
+    pub fn require_token(&self, token: &str) {
+        self.shelves().token = Some(token.to_owned());
     }
 
     /// No fault any more.

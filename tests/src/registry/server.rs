@@ -57,7 +57,12 @@ impl serve::Listener for Acceptor {
 async fn answer(State(shared): State<Arc<Shared>>, request: Request) -> Response {
     let path = request.uri().path().to_owned();
     let fault = lock(&shared).fault_for(&path);
+    let is_stranger = lock(&shared)
+        .token
+        .as_ref()
+        .is_some_and(|token| request.headers().get(header::AUTHORIZATION).is_none_or(|sent| sent != token.as_str()));
     let response = match fault {
+        _ if is_stranger => StatusCode::UNAUTHORIZED.into_response(),
         Some(Fault::Status(code)) => StatusCode::from_u16(code).expect("an HTTP status").into_response(),
         Some(Fault::Slow(pause)) => {
             tokio::time::sleep(pause).await;
@@ -81,8 +86,9 @@ fn content(shared: &Shared, path: &str, headers: &HeaderMap) -> Response {
         Some("config.json") => Some(
             // A template with every marker that matters, so that nobody gets by with the default form.
             format!(
-                r#"{{"dl":"{0}/files/{{prefix}}/{{lowerprefix}}/{{crate}}/{{version}}/{{sha256-checksum}}.crate","api":"{0}"}}"#,
-                shared.base
+                r#"{{"dl":"{0}/files/{{prefix}}/{{lowerprefix}}/{{crate}}/{{version}}/{{sha256-checksum}}.crate","api":"{0}","auth-required":{1}}}"#,
+                shared.base,
+                shelves.token.is_some()
             )
             .into_bytes(),
         ),

@@ -6,6 +6,7 @@ use std::path::{Path, PathBuf};
 
 use nixwright::clients::nix::probe_toolchain;
 use nixwright_tests::bot::nixwright;
+use nixwright_tests::fixture::PackedCrate;
 use nixwright_tests::nix::Nix;
 use nixwright_tests::process::{Finished, cargo, command, run, stdout_of, write_file};
 use nixwright_tests::registry::Registry;
@@ -120,6 +121,33 @@ impl Place {
         }
     }
 
+    /// Another registry, which manifests call `corp` and which wants a login.
+    pub(crate) fn another_registry<'a>(&mut self, crates: impl IntoIterator<Item = &'a PackedCrate>) -> Registry {
+        let other = Registry::with(crates);
+        other.require_token("open sesame");
+        self.set("CARGO_REGISTRIES_CORP_INDEX", &other.index_url());
+        self.set("CARGO_REGISTRIES_CORP_TOKEN", "open sesame");
+        // cargo's own way is to be asked for this first.
+        self.set("CARGO_REGISTRY_GLOBAL_CREDENTIAL_PROVIDERS", "cargo:token");
+        other
+    }
+
+    /// A bare repository with these files on its branch `main`, and a submodule at a path; gives its address and the commit.
+    pub(crate) fn repository(&self, name: &str, files: &str, submodule: Option<(&str, &str)>) -> (String, String) {
+        let work = self.home.path().join("upstream").join(name);
+        let bare = self.home.path().join("git").join(format!("{name}.git"));
+        write_files(&work, files);
+        let git = |arguments: &[&str]| stdout_of(git(&work).args(arguments));
+        git(&["init", "-q", "-b", "main"]);
+        if let Some((path, url)) = submodule {
+            git(&["submodule", "--quiet", "add", url, path]);
+        }
+        git(&["add", "-A"]);
+        git(&["commit", "-q", "-m", "a commit"]);
+        git(&["clone", "-q", "--bare", ".", bare.to_str().unwrap()]);
+        (format!("file://{}", bare.display()), git(&["rev-parse", "HEAD"]).trim().to_owned())
+    }
+
     /// The graph that was generated.
     pub(crate) fn graph(&self) -> Value {
         serde_json::from_str(&self.read("graph.json")).unwrap()
@@ -147,7 +175,8 @@ impl Place {
             });
             let (name, version) = (text("name").unwrap_or(name), text("version").unwrap_or(version));
             if let (Some(url), Some(revision)) = (text("git"), text("rev")) {
-                let folder = self.sources.join(format!("{name}-{}", &revision[..12]));
+                let repository = url.rsplit('/').next().unwrap().trim_end_matches(".git");
+                let folder = self.sources.join(format!("{repository}-{}", &revision[..12]));
                 checkout(url, revision, &folder);
                 self.add(nix, &folder, true);
             } else if let Some(sha256) = text("sha256") {
@@ -253,13 +282,20 @@ fn find_archive(home: &Path, sha256: &str) -> PathBuf {
     panic!("no archive with the hash {sha256}")
 }
 
+/// git in a folder, without a person's settings.
+fn git(place: &Path) -> std::process::Command {
+    let mut git = command("git");
+    git.args(["-c", "protocol.file.allow=always", "-c", "advice.detachedHead=false"]);
+    git.args(["-c", "user.name=A", "-c", "user.email=a@tool.example"]).current_dir(place);
+    git.env("GIT_CONFIG_GLOBAL", "/dev/null").env("GIT_CONFIG_NOSYSTEM", "1");
+    git
+}
+
 /// A commit with its submodules, by git itself and without git's own files.
 fn checkout(url: &str, revision: &str, folder: &Path) {
     let _ = std::fs::remove_dir_all(folder);
     let git = |arguments: &[&str], place: &Path| {
-        let mut git = command("git");
-        git.args(["-c", "protocol.file.allow=always", "-c", "advice.detachedHead=false"]).args(arguments);
-        run(git.current_dir(place)).expect_code(0);
+        run(git(place).args(arguments)).expect_code(0);
     };
     let place = folder.parent().unwrap();
     std::fs::create_dir_all(place).unwrap();

@@ -18,7 +18,9 @@ use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
 use crate::cli::wiring::environment;
 use crate::clients::cargo::Cargo;
-use crate::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries, Policy, newest, why_nothing};
+use crate::clients::crates_io::{
+    CratesIo, IndexEntry, OtherRegistries, Policy, newest, registry_variables, why_nothing,
+};
 use crate::clients::endpoints;
 use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
@@ -47,8 +49,9 @@ pub(in crate::cli) async fn releases() -> Result<CrateReleases, CliError> {
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
     let crates = CratesIo::new(http.clone(), index, &cache).with_archive_limit(limits.compressed);
     let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
-    let registries = OtherRegistries::new(http, git.clone(), &cache, limits.compressed, &environment());
-    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?;
+    let variables = registry_variables(environment());
+    let registries = OtherRegistries::new(http, git.clone(), &cache, limits.compressed, &variables);
+    let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?.with_registries(&variables);
     Ok(CrateReleases { crates, registries, git, cargo, cache, limits })
 }
 

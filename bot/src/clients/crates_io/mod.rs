@@ -21,7 +21,7 @@ pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, not_ready
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;
-pub use self::others::OtherRegistries;
+pub use self::others::{OtherRegistries, registry_variables};
 use crate::clients::files::{self, FileError};
 use crate::clients::http::{Expected, Http, HttpError};
 

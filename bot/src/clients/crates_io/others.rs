@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 
-use secrecy::SecretString;
+use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
@@ -30,22 +30,19 @@ pub struct OtherRegistries {
 }
 
 impl OtherRegistries {
-    /// `environment` may have tokens, under the names that cargo has for them; `cache` is a folder for its own use.
+    /// `variables` ([`registry_variables`]) may have tokens; `cache` is a folder for its own use.
     pub fn new(
         http: Http,
         git: GitSources,
         cache: &Path,
         archive_limit: u64,
-        environment: &BTreeMap<String, String>,
+        variables: &BTreeMap<String, SecretString>,
     ) -> Self {
         let index = |key: &str| {
             let name = key.strip_prefix(VARIABLES)?.strip_suffix("_TOKEN")?;
-            environment.get(&format!("{VARIABLES}{name}_INDEX")).map(|index| plain(index).to_owned())
+            variables.get(&format!("{VARIABLES}{name}_INDEX")).map(|index| plain(index.expose_secret()).to_owned())
         };
-        let tokens = environment
-            .iter()
-            .filter_map(|(key, token)| Some((index(key)?, SecretString::from(token.clone()))))
-            .collect();
+        let tokens = variables.iter().filter_map(|(key, token)| Some((index(key)?, token.clone()))).collect();
         Self { http, git, cache: cache.to_owned(), archive_limit, tokens }
     }
 
@@ -71,6 +68,12 @@ impl OtherRegistries {
         };
         Ok(registry.with_archive_limit(self.archive_limit))
     }
+}
+
+/// Of an environment, cargo's own variables for registries: addresses of indices, and tokens.
+pub fn registry_variables(environment: BTreeMap<String, String>) -> BTreeMap<String, SecretString> {
+    let of_registries = environment.into_iter().filter(|(key, _)| key.starts_with(VARIABLES));
+    of_registries.map(|(key, value)| (key, SecretString::from(value))).collect()
 }
 
 /// The address of an index, however it is spelled.

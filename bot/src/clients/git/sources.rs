@@ -219,7 +219,8 @@ impl GitSources {
         tree.walk(TreeWalkMode::PreOrder, &mut note).map_err(failed)?;
         let modules = tree.get_name(".gitmodules").and_then(|entry| repository.find_blob(entry.id()).ok());
         let addresses = modules.map(|blob| submodules(&String::from_utf8_lossy(blob.content()))).unwrap_or_default();
-        let mut update = TreeUpdateBuilder::new();
+        // In two steps: git puts no folder in the place of a link to a commit.
+        let (mut without, mut update) = (TreeUpdateBuilder::new(), TreeUpdateBuilder::new());
         let mut found = false;
         for (path, id) in links {
             let Some(address) = addresses.get(&path) else { continue };
@@ -238,12 +239,14 @@ impl GitSources {
             let remote = Remote::new(url, None, PATIENCE);
             let inner = Self::bring(spec, mirror, &remote, repository, Some(&id.to_string()))?;
             let inner = self.whole(spec, mirror, &remote, repository, &inner, within)?;
+            without.remove(path.as_str());
             update.upsert(path.as_str(), inner.id(), FileMode::Tree);
             found = true;
         }
         if !found {
             return Ok(tree);
         }
+        let tree = without.create_updated(repository, &tree).and_then(|id| repository.find_tree(id)).map_err(failed)?;
         let id = update.create_updated(repository, &tree).map_err(failed)?;
         repository.find_tree(id).map_err(failed)
     }

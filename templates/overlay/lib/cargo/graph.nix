@@ -36,7 +36,7 @@ let
       at = row.at or "";
       source =
         if row ? git then
-          commit "${name}-${lib.substring 0 12 row.rev}" row
+          commit row
         else if row ? sha256 then
           fetchurl {
             name = "crate-${name}-${version}.tar.gz";
@@ -50,12 +50,18 @@ let
     };
 
   # The tree that is built, where that is no crate.
-  tree = if document ? tree then commit "${document.root}-source" document.tree else projectSource;
+  tree = if document ? tree then commit document.tree else projectSource;
 
+  # All that a commit holds, whatever package is wanted of it.
   commit =
-    name: row:
+    row:
+    let
+      url = lib.removeSuffix ".git" (lib.removeSuffix "/" row.git);
+      parts = builtins.match ".*/([A-Za-z0-9+_=-][A-Za-z0-9+._=-]*)" url;
+      repository = if parts == null then "repository" else lib.elemAt parts 0;
+    in
     fetchgit {
-      inherit name;
+      name = "${repository}-${lib.substring 0 12 row.rev}";
       url = row.git;
       inherit (row) rev;
       hash = row.h;

@@ -3,22 +3,35 @@
 # Builder of the strategy `vendored`: the phases of stdenv, with cargo in the place of make.
 if ! declare -F genericBuild > /dev/null; then source "$stdenv/setup"; fi
 
+# Copies the repositories that crates of the list are in.
+copyRepositories() {
+  local line rest source
+  for line in "${crates[@]}"; do
+    read -r rest rest source rest <<< "$line"
+    if [ -d "$source" ] && [ ! -e "$repositories/${source##*/}" ]; then
+      mkdir -p "$repositories"
+      cp -r --no-preserve=mode,ownership "$source" "$repositories/${source##*/}"
+    fi
+  done
+}
+
 # Unpacks every $step-th crate of the list, from $1 on.
 unpackCrates() {
   local number place sha256 source at manifest patches patch folder
   for ((number = $1; number < ${#crates[@]}; number += step)); do
     read -r place sha256 source at manifest patches <<< "${crates[number]}"
     folder=$vendor/$place
-    mkdir -p "$folder"
     if [ -d "$source" ]; then
-      if [ "$at" != - ]; then source+=/$at; fi
-      cp -r --no-preserve=mode,ownership "$source/." "$folder"
+      # In its repository it may refer to what is beside it.
+      mkdir -p "${folder%/*}"
+      if [ "$at" = - ]; then at=; fi
+      ln -s "$repositories/${source##*/}/$at" "$folder"
     else
+      mkdir -p "$folder"
       tar xzf "$source" -C "$folder" --strip-components=1 --no-same-owner
     fi
     chmod u+w "$folder"
     if [ "$manifest" != - ]; then
-      rm -f "$folder/Cargo.toml"
       cp --no-preserve=mode "$manifest" "$folder/Cargo.toml"
     fi
     if [ -n "$patches" ]; then chmod -R u+w "$folder"; fi
@@ -35,12 +48,13 @@ unpackCrates() {
 configurePhase() {
   runHook preConfigure
 
-  vendor=$NIX_BUILD_TOP/vendor
+  vendor=$NIX_BUILD_TOP/vendor repositories=$NIX_BUILD_TOP/repositories
   mkdir "$vendor" "$vendor/0"
   local -a crates workers
   local step=$NIX_BUILD_CORES worker folder
   mapfile -t crates < "$vendoredCratesPath"
   echo "unpacking ${#crates[@]} crates"
+  copyRepositories
   for ((worker = 0; worker < step; worker++)); do
     unpackCrates "$worker" &
     workers+=($!)
@@ -64,7 +78,7 @@ configurePhase() {
 
   # No path of this build in the result.
   RUSTFLAGS=
-  for folder in "$vendor"/*; do RUSTFLAGS+="--remap-path-prefix=$folder/= "; done
+  for folder in "$vendor"/* "$repositories"; do RUSTFLAGS+="--remap-path-prefix=$folder/= "; done
   export RUSTFLAGS+="--remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
 
   runHook postConfigure
