@@ -163,6 +163,10 @@ else
       vendoredCrates = lib.concatMapStringsSep "\n" vendorLine dependencies;
       passAsFile = [ "vendoredCrates" ];
       inherit cargoLock postPatchCrates;
+      # The indices of other registries than the public one.
+      otherRegistries = lib.filter (
+        source: source != "crates-io" && !(lib.hasPrefix "git+" source)
+      ) sources;
       cargoFlags = flags;
       # cargo has them for all crates or for none.
       rustflags = all "rustflags" ++ overrides.rustflags;

@@ -45,6 +45,25 @@ unpackCrates() {
   done
 }
 
+# Tells cargo which registry the names mean that manifests have for it. Published crates have addresses in their place.
+nameRegistries() {
+  local called
+  local -a names registries
+  read -ra registries <<< "$otherRegistries"
+  if [ ${#registries[@]} = 0 ]; then return; fi
+  mapfile -t names < <(
+    find . "$vendor" "$repositories" -name Cargo.toml -exec grep -hoE '\<registry *= *"[A-Za-z0-9_-]+"' {} + 2> /dev/null |
+      cut -d '"' -f 2 | grep -vx crates-io | sort -u
+  )
+  if [ ${#names[@]} != 0 ] && [ ${#registries[@]} != 1 ]; then
+    echo "$name: the manifests speak of registries by name (${names[*]}), and there are several; the strategy shared needs no names" >&2
+    return 1
+  fi
+  for called in "${names[@]}"; do
+    printf '[registries.%s]\nindex = "%s"\n' "$called" "${registries[0]}" >> "$CARGO_HOME/config.toml"
+  done
+}
+
 configurePhase() {
   runHook preConfigure
 
@@ -74,6 +93,7 @@ configurePhase() {
   export CARGO_HOME=$NIX_BUILD_TOP/cargo-home
   mkdir "$CARGO_HOME"
   printf '%s' "${cargoSources//@vendor@/$vendor}" > "$CARGO_HOME/config.toml"
+  nameRegistries
   if [ -n "${cargoLock-}" ]; then cp --no-preserve=mode "$cargoLock" Cargo.lock; fi
 
   # No path of this build in the result.
