@@ -2,6 +2,7 @@
 #![expect(clippy::unwrap_used, reason = "helpers of tests fail a test as the tests themselves do")]
 
 use nixwright_tests::bot::Bot;
+use nixwright_tests::fixture::Fixture;
 use nixwright_tests::registry::Registry;
 use nixwright_tests::shelf::shelf;
 use nixwright_tests::world::{CONFIGURATION, registry};
@@ -113,6 +114,32 @@ fn a_hold_says_why_and_ends_when_it_is_taken_away() {
     bot.configure(&registry, CONFIGURATION);
     bot.run_once().expect_code(0);
     assert_eq!(bot.stands("lantern"), at("1.1.0", "up_to_date"));
+}
+
+#[test]
+fn a_release_that_needs_a_newer_rust_is_not_built_and_the_one_that_would_build_is_named() {
+    let registry = registry();
+    let bot = bot(&registry, "");
+    bot.run_once().expect_code(0);
+    for (version, needs) in [("1.0.1", "1.56"), ("1.0.2", "1.999")] {
+        let manifest = format!("version = \"{version}\"\nrust-version = \"{needs}\"");
+        let matchbox = Fixture::read("matchbox").replace("Cargo.toml", "version = \"1.0.0\"", &manifest);
+        let time = format!("2026-03-04T05:06:0{}Z", version.len());
+        registry.publish_at(&matchbox.pack(), &time);
+    }
+    bot.run_once().expect_code(1);
+    let row = bot.status_of("matches");
+    assert_eq!((row["state"].as_str(), row["built"].as_u64()), (Some("failed"), Some(0)), "{row}");
+    let reason = row["reason"].as_str().unwrap_or_default();
+    assert!(reason.contains("matchbox 1.0.2 needs Rust 1.999, and this package set has 1."), "{reason}");
+    let would = "the newest release that Rust 1.";
+    assert!(reason.contains(would) && reason.contains("can build is 1.0.1\n"), "{reason}");
+    let number = row["pull_request"].as_u64().unwrap();
+    for page in ["packages/matches.html".to_owned(), format!("pull-requests/{number}.html")] {
+        let text = bot.pages().remove(&page).unwrap_or_else(|| panic!("there is no {page}"));
+        assert!(text.contains(would), "{page}: {text}");
+    }
+    assert_eq!(in_main(&bot, "matches"), "1.0.0");
 }
 
 #[test]

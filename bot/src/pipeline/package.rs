@@ -16,7 +16,7 @@ use crate::message::text::one_line;
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
-use crate::stages::watch::Candidate;
+use crate::stages::watch::{Candidate, Wanted, newest_for_rust};
 use crate::store::{EventKind, Lease, NewRun, PackageState, ReasonCode, RunId, RunOutcome, State};
 
 /// What `main` has of a package.
@@ -166,7 +166,29 @@ impl Bot {
                 break;
             }
         }
+        if let Some(failure) = &mut attempt.failure {
+            self.say_which_would_build(job, failure).await;
+        }
         Ok(attempt)
+    }
+
+    /// Adds to a failure for want of a newer Rust which release would do without.
+    async fn say_which_would_build(&self, job: Job<'_>, failure: &mut Failure) {
+        let Upstream::Cargo { name } = &job.package.upstream else { return };
+        let Some((_, said)) = failure.message.split_once(TOO_OLD) else { return };
+        let rust: String = said.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
+        let policy = &job.package.policy;
+        let current = job.current.version();
+        let wanted = Wanted { track: &policy.track, min_age: policy.min_age, current, now: self.clock.now() };
+        // Without an answer the failure is told without it.
+        let Ok(found) = newest_for_rust(&self.resolver.crates, name, wanted, &rust).await else { return };
+        let which = match found {
+            Some(version) => format!("the newest release that Rust {rust} can build is {version}"),
+            None => format!("no release says that Rust {rust} can build it"),
+        };
+        // Nix' hint at its options comes after it.
+        let (line, hint) = failure.message.split_once('\n').unwrap_or((&failure.message, ""));
+        failure.message = format!("{line}; {which}\n{hint}").trim_end().to_owned();
     }
 
     /// The commit that gives a package's files to `main`.
@@ -227,6 +249,9 @@ pub(super) fn summarised(
 ) -> PackageSummary {
     PackageSummary { attr: attr.clone(), result, version, detail, build: None::<Duration> }
 }
+
+/// What the overlay's builders say of a package set whose Rust is too old, before its version.
+const TOO_OLD: &str = "and this package set has ";
 
 /// The strategies to try, in order; never empty.
 pub(super) fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {

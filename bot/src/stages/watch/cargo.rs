@@ -27,6 +27,30 @@ pub(super) async fn find(crates: &CratesIo, name: &str, version: &str) -> Result
     })
 }
 
+/// The newest release that a Rust of version `rust` builds, as far as releases say which Rust they need (`rust-version`).
+///
+/// # Errors
+/// A [`Failure`] of class upstream, hash or infrastructure.
+pub async fn newest_for_rust(
+    crates: &CratesIo,
+    name: &str,
+    wanted: Wanted<'_>,
+    rust: &str,
+) -> Result<Option<String>, Failure> {
+    let Wanted { track, min_age, current, now } = wanted;
+    let mut entries = versions(crates, name).await?;
+    entries.retain(|entry| entry.rust_version.as_deref().is_none_or(|needs| numbers(needs) <= numbers(rust)));
+    let choice = newest(&entries, Policy { track, current, min_age, now });
+    Ok(choice.release.map(|entry| entry.version.to_string()))
+}
+
+/// `1.85` and `1.85.0-nightly` are both 1.85.0.
+fn numbers(rust: &str) -> [u64; 3] {
+    let stable = rust.split(['-', '+', ' ']).next().unwrap_or_default();
+    let mut parts = stable.split('.').map(|part| part.parse().unwrap_or(0));
+    [(); 3].map(|()| parts.next().unwrap_or(0))
+}
+
 async fn versions(crates: &CratesIo, name: &str) -> Result<Vec<IndexEntry>, Failure> {
     crates.versions(name).await.map_err(|error| Failure::new(crates_class(&error), &error))
 }

@@ -10,6 +10,7 @@ use std::collections::BTreeSet;
 use jiff::{SignedDuration, Timestamp};
 
 pub(super) use self::cargo::crates_class;
+pub use self::cargo::newest_for_rust;
 pub(super) use self::go::go_class;
 pub use self::go::{newest_before as newest_go_before, watch as watch_go};
 pub(super) use self::npm::npm_class;
