@@ -34,6 +34,8 @@ lint: ## formatting and clippy, warnings are errors
 
 bench: deps ## our figures beside cargo's, on real programs (some minutes)
 	$(CARGO) bench --locked --package nixwright-tests --bench figures
+	$(CARGO) build --release --locked --package nixwright
+	$(CARGO) bench --quiet --locked --package nixwright-tests --bench pages
 
 corpus-cargo: deps ## every program of the corpus against cargo's unit graph; the table goes to docs/corpus.md
 	$(CARGO) build --release --locked --package nixwright

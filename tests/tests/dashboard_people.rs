@@ -158,7 +158,7 @@ async fn an_operator_sees_what_is_stuck_and_acts_when_they_have_said_who_they_ar
     let hosts = browser.text("table").await;
     has(
         &hosts,
-        &[scenes::GOOD_HOST, "Well", scenes::BAD_HOST, "5 failures in a row", "left alone until", "503 Service"],
+        &[scenes::GOOD_HOST, "Well", scenes::BAD_HOST, "5 failures in a row", "left alone, asked again", "503 Service"],
     );
     has(&hosts, &["4\u{202f}321 of 5\u{202f}000"]);
     browser.open(&site.url("/queue.html?kind=update")).await;

@@ -200,8 +200,17 @@ impl Browser {
 
     /// The whole page as a picture.
     pub async fn picture(&self, file: &Path) {
-        let picture =
-            self.devtools("Page.captureScreenshot", json!({ "captureBeyondViewport": true, "format": "png" })).await;
+        self.capture(file, true).await;
+    }
+
+    /// What the window shows as a picture.
+    pub async fn window(&self, file: &Path) {
+        self.capture(file, false).await;
+    }
+
+    async fn capture(&self, file: &Path, is_whole: bool) {
+        let wanted = json!({ "captureBeyondViewport": is_whole, "format": "png" });
+        let picture = self.devtools("Page.captureScreenshot", wanted).await;
         let text = picture["data"].as_str().expect("a picture");
         write_file(file, data_encoding::BASE64.decode(text.as_bytes()).expect("base64"));
     }

@@ -77,6 +77,12 @@ fn configuration(scale: Scale) -> String {
     text
 }
 
+/// Those of [`pages`] that an export has too, by their paths there.
+pub fn exported() -> Vec<String> {
+    let is_there = |path: &String| !path.contains('?') && !path.ends_with("/nobody.html");
+    pages().into_iter().map(|(_, path)| path).filter(is_there).map(|path| path[1..].to_owned()).collect()
+}
+
 /// A page of each kind, some in several states: a name for pictures, and its path.
 pub fn pages() -> Vec<(&'static str, String)> {
     let fixed = [

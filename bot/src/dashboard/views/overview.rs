@@ -4,7 +4,7 @@ use jiff::{SignedDuration, Timestamp};
 use schemars::JsonSchema;
 use serde::Serialize;
 
-use super::{PackageRow, PullRequestRow, QueueRow, RunRow, Source, URGENCY, state_label};
+use super::{PackageRow, PullRequestRow, Queue, QueueRow, RunRow, Source, URGENCY, state_label};
 use crate::store::{
     Cycle, DayOfBuilds, DayOfFreshness, JobKind, PackageQuery, PrState, RequestQuery, RunQuery, StageTime, State,
     StoreError,
@@ -166,8 +166,7 @@ impl Overview {
         let runs = store.list_runs(&RunQuery::default(), 1, RECENT).await?;
         let mut next = Vec::new();
         for kind in [JobKind::Update, JobKind::Check] {
-            let jobs = store.list_jobs(Some(kind), 1, RECENT / 2).await?;
-            next.extend(jobs.rows.into_iter().map(QueueRow::from));
+            next.extend(Queue::rows(source, Some(kind), 1, RECENT / 2).await?.1);
         }
         Ok(Self {
             last_cycle: store.last_cycle().await?.map(CycleDoc::from),

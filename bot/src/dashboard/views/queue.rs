@@ -107,13 +107,30 @@ impl From<QueuedJob> for QueueRow {
 
 impl Queue {
     pub(crate) async fn load(source: Source<'_>, asked: &QueueQuery) -> Result<Self, StoreError> {
-        let store = source.store;
         let kind: Option<JobKind> = asked.kind.as_deref().and_then(|kind| kind.parse().ok());
-        let listing = store.list_jobs(kind, page(asked.page), SIZE).await?;
+        let (pages, jobs) = Self::rows(source, kind, page(asked.page), SIZE).await?;
+        let usual = source.store.usual_time(None).await?;
+        Ok(Self {
+            query: QueueQuery { kind: kind.map(|kind| kind.to_string()), page: asked.page },
+            pages,
+            jobs,
+            usual_ms: usual.map(|usual| super::ms(usual.median)),
+        })
+    }
+
+    /// One page of the queue; places are counted among the jobs of this kind.
+    pub(super) async fn rows(
+        source: Source<'_>,
+        kind: Option<JobKind>,
+        page: u32,
+        size: u32,
+    ) -> Result<(Pages, Vec<QueueRow>), StoreError> {
+        let store = source.store;
+        let listing = store.list_jobs(kind, page, size).await?;
         let pages = Pages::of(&listing);
         let usual = store.usual_time(None).await?.map(|usual| super::ms(usual.median));
         let mut jobs: Vec<QueueRow> = listing.rows.into_iter().map(QueueRow::from).collect();
-        let before = (pages.page - 1) * SIZE;
+        let before = (pages.page - 1) * size;
         for (job, position) in jobs.iter_mut().zip(before + 1..) {
             job.position = position;
             job.is_package = match job.subject.parse() {
@@ -125,13 +142,10 @@ impl Queue {
                 job.usual_ms = own.or(usual);
             }
         }
-        expect(&mut jobs, source.now);
-        Ok(Self {
-            query: QueueQuery { kind: kind.map(|kind| kind.to_string()), page: asked.page },
-            pages,
-            jobs,
-            usual_ms: usual,
-        })
+        if before == 0 {
+            expect(&mut jobs, source.now);
+        }
+        Ok((pages, jobs))
     }
 }
 
