@@ -70,7 +70,8 @@ async fn every_link_of_the_files_leads_somewhere_from_any_folder() {
 
 /// Where a page of ours refers to, as written.
 fn references(page: &str) -> Vec<String> {
-    let values = |key: &'static str| page.split(key).skip(1).filter_map(|rest| rest.split_once('"')).map(|(value, _)| value);
+    let values =
+        |key: &'static str| page.split(key).skip(1).filter_map(|rest| rest.split_once('"')).map(|(value, _)| value);
     let all = values(" href=\"").chain(values(" src=\""));
     all.filter(|value| !value.starts_with("data:"))
         .map(|value| value.replace("&#38;", "&").replace("&amp;", "&"))

@@ -188,7 +188,8 @@ impl Bot {
         };
         // Nix' hint at its options comes after it.
         let (line, hint) = failure.message.split_once('\n').unwrap_or((&failure.message, ""));
-        failure.message = format!("{line}; {which}\n{hint}").trim_end().to_owned();
+        let message = if hint.is_empty() { format!("{line}; {which}") } else { format!("{line}; {which}\n{hint}") };
+        failure.message = message;
     }
 
     /// The commit that gives a package's files to `main`.
