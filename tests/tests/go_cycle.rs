@@ -1,6 +1,7 @@
 //! Cycles of the bot with programs of Go: a proxy that is a folder, real builds by Nix, and what the pages say.
 
 use std::collections::BTreeMap;
+use std::path::Path;
 
 use nixwright_tests::bot::Bot;
 use nixwright_tests::go::proxy::{all_sums, write_proxy};
@@ -119,6 +120,43 @@ fn a_second_program_reuses_the_packages_of_the_first_and_its_run_says_so() {
     );
     let pull_request = bot.pages().remove("pull-requests/2.html").expect("the pull request's page");
     assert!(pull_request.contains("3 units reused, 1 built"), "{pull_request}");
+}
+
+/// A repository with these tags, and its address.
+fn tagged(folder: &Path, tags: &[&str]) -> String {
+    let git = |arguments: &[&str]| {
+        let mut git = nixwright_tests::process::command("git");
+        git.arg("--git-dir").arg(folder).args(["-c", "user.name=a", "-c", "user.email=a@tool.example"]).args(arguments);
+        run(&mut git).expect_code(0).stdout.trim().to_owned()
+    };
+    git(&["init", "--quiet", "--bare", &folder.display().to_string()]);
+    let tree = git(&["mktree"]);
+    let commit = git(&["commit-tree", &tree, "-m", "all of it"]);
+    for tag in tags {
+        git(&["tag", "-m", tag, tag, &commit]);
+    }
+    format!("file://{}", folder.display())
+}
+
+#[test]
+fn a_tag_is_a_release_before_the_proxy_lists_it_and_not_before_the_proxy_has_it() {
+    let world = World::new();
+    // The proxy lists what was published last.
+    world.publish("early", "v1.1.0", "1.21");
+    world.publish("early", "v1.0.0", "1.21");
+    let bot = world.bot(&["early"], "shared");
+    bot.run_once().expect_code(0);
+    assert_eq!(bot.status_of("early")["version"], "v1.0.0");
+    let tags = ["v1.0.0", "v1.1.0", "v1.2.0", "v2.0.0", "v1.3", "tip", "part/v1.9.0"];
+    let address = tagged(&world.folder.path().join("early.git"), &tags);
+    let configuration = std::fs::read_to_string(bot.configuration()).expect("a configuration");
+    bot.write_configuration(&format!("{configuration}repository = \"{address}\"\n"));
+    bot.run_once().expect_code(0);
+    assert_eq!(bot.status_of("early")["version"], "v1.1.0");
+    assert_eq!(said(&bot, "early"), "early base user\n");
+    let nowhere = format!("{configuration}repository = \"{address}.away\"\n");
+    bot.write_configuration(&nowhere);
+    bot.run_once().expect_code(1).expect_words(&["early.git.away"]);
 }
 
 #[test]

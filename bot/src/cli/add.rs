@@ -275,7 +275,13 @@ async fn look_up(config: &Config, package: &Package) -> Result<Found, CliError> 
     let cache = State::of(config).cache();
     let (resolver, _) = resolver(Addresses::of(config), &cache, limits(config)).await?;
     let policy = &package.policy;
-    let wanted = Wanted { track: &policy.track, min_age: policy.min_age, current: None, now: Clock::system().now() };
+    let wanted = Wanted {
+        track: &policy.track,
+        min_age: policy.min_age,
+        current: None,
+        now: Clock::system().now(),
+        repository: None,
+    };
     let upstream = &package.upstream;
     let refused = |why: &dyn std::fmt::Display| CliError::failed(format!("{upstream} cannot be added: {why}"));
     let failed = |failure: Failure| refused(&failure.message);

@@ -3,12 +3,13 @@
 use std::collections::BTreeMap;
 
 use toml_span::Value;
+use url::Url;
 
 use super::reader::{Section, boolean, text};
 use super::{GoOptions, Upstream};
 
 /// The keys that Go modules alone have.
-const KEYS: [&str; 4] = ["tags", "cgo", "ldflags", "stamp"];
+const KEYS: [&str; 5] = ["tags", "cgo", "ldflags", "stamp", "repository"];
 
 /// What stands for the release in a stamp.
 const PLACES: [&str; 2] = ["{version}", "{tag}"];
@@ -49,7 +50,17 @@ pub(super) fn options(section: &mut Section<'_, '_, '_, '_>, upstream: Option<&U
         cgo: section.get("cgo", boolean).unwrap_or(GoOptions::default().cgo),
         ldflags: section.ordered("ldflags", "a list such as [\"-s\", \"-w\"]", flag).unwrap_or_default(),
         stamp: section.table("stamp", stamp).unwrap_or_default().into_iter().collect::<BTreeMap<_, _>>(),
+        repository: section.get("repository", |value| {
+            text(value, "the address of a git repository (`https://HOST/PATH`, without a user name)", repository)
+        }),
     }
+}
+
+fn repository(address: &str) -> Option<Url> {
+    let url = Url::parse(address).ok()?;
+    let plain =
+        url.username().is_empty() && url.password().is_none() && url.query().is_none() && url.fragment().is_none();
+    (plain && matches!(url.scheme(), "https" | "http" | "file")).then_some(url)
 }
 
 fn stamp(name: &str, value: &Value<'_>) -> Result<String, String> {

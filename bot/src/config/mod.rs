@@ -192,11 +192,13 @@ pub struct GoOptions {
     /// Variables that the linker sets, each with its value, in which `{version}` stands for the release without its `v` and
     /// `{tag}` for the release as it is.
     pub stamp: BTreeMap<String, String>,
+    /// The git repository whose tags are releases before the proxy lists them.
+    pub repository: Option<Url>,
 }
 
 impl Default for GoOptions {
     fn default() -> Self {
-        Self { tags: Vec::new(), cgo: true, ldflags: Vec::new(), stamp: BTreeMap::new() }
+        Self { tags: Vec::new(), cgo: true, ldflags: Vec::new(), stamp: BTreeMap::new(), repository: None }
     }
 }
 

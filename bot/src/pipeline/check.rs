@@ -105,7 +105,13 @@ impl Bot {
     pub(super) async fn ask(&self, package: &Package, current: &Current) -> Result<Watched, Failure> {
         let policy = &package.policy;
         let current = current.version();
-        let wanted = Wanted { track: &policy.track, min_age: policy.min_age, current, now: self.clock.now() };
+        let wanted = Wanted {
+            track: &policy.track,
+            min_age: policy.min_age,
+            current,
+            now: self.clock.now(),
+            repository: package.go.repository.as_ref(),
+        };
         watch(&self.resolver, &package.upstream, wanted).await
     }
 

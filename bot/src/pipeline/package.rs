@@ -179,7 +179,8 @@ impl Bot {
         let rust: String = said.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
         let policy = &job.package.policy;
         let current = job.current.version();
-        let wanted = Wanted { track: &policy.track, min_age: policy.min_age, current, now: self.clock.now() };
+        let wanted =
+            Wanted { track: &policy.track, min_age: policy.min_age, current, now: self.clock.now(), repository: None };
         // Without an answer the failure is told without it.
         let Ok(found) = newest_for_rust(&self.resolver.crates, name, wanted, &rust).await else { return };
         let which = match found {

@@ -132,6 +132,20 @@ impl GitSources {
         on_its_thread(url, move |remote| sources.find_blocking(&spec, remote, committish.as_deref())).await
     }
 
+    /// The names of a repository's tags, asked now.
+    ///
+    /// # Errors
+    /// As [`find`](Self::find).
+    pub async fn tags(&self, repository: &Url) -> Result<Vec<String>, GitSourceError> {
+        let sources = self.clone();
+        on_its_thread(repository.clone(), move |remote| {
+            let there = sources.mirror(remote.url())?.list_remote(remote)?;
+            let tags = there.iter().filter_map(|reference| reference.name.strip_prefix("refs/tags/"));
+            Ok(tags.filter(|tag| !tag.ends_with("^{}")).map(str::to_owned).collect())
+        })
+        .await
+    }
+
     /// The folder of a commit, without git's own files, as Nix's fetcher would check it out. It is to be read only.
     ///
     /// # Errors

@@ -6,7 +6,7 @@ use crate::clients::http::HttpError;
 use crate::model::{Failure, FailureClass};
 
 pub(super) async fn watch(crates: &CratesIo, name: &str, wanted: Wanted<'_>) -> Result<Watched, Failure> {
-    let Wanted { track, min_age, current, now } = wanted;
+    let Wanted { track, min_age, current, now, .. } = wanted;
     let entries = versions(crates, name).await?;
     let crates_io::Choice { release, waiting } = newest(&entries, Policy { track, current, min_age, now });
     let withdrawn = entries.iter().filter(|entry| entry.yanked).map(|entry| entry.version.to_string()).collect();
@@ -37,7 +37,7 @@ pub async fn newest_for_rust(
     wanted: Wanted<'_>,
     rust: &str,
 ) -> Result<Option<String>, Failure> {
-    let Wanted { track, min_age, current, now } = wanted;
+    let Wanted { track, min_age, current, now, .. } = wanted;
     let mut entries = versions(crates, name).await?;
     entries.retain(|entry| entry.rust_version.as_deref().is_none_or(|needs| numbers(needs) <= numbers(rust)));
     let choice = newest(&entries, Policy { track, current, min_age, now });

@@ -4,11 +4,14 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::Timestamp;
 use nixwright_resolver::go::modfile::{GoMod, Reading, Retract};
+use nixwright_resolver::go::paths;
 use nixwright_resolver::go::retract::{Newest, is_retracted, newest};
 use nixwright_resolver::go::version::{pseudo, semver as go};
+use url::Url;
 
 use super::{Candidate, Choice, Origin, Waiting, Wanted, Watched, cargo};
 use crate::clients::crates_io::{Policy, is_compatible, not_ready};
+use crate::clients::git::GitSources;
 use crate::clients::go::{GoModules, GoProxyError};
 use crate::model::{Failure, FailureClass, Track};
 
@@ -27,7 +30,18 @@ struct Module<'a> {
     own_files: BTreeMap<String, bool>,
 }
 
-/// What a module proxy says of a module's releases.
+/// How many tags that a proxy does not list are asked for.
+const MOST_TAGS: usize = 5;
+
+/// The tags of a repository.
+///
+/// # Errors
+/// A [`Failure`] of class upstream (or infrastructure, for the cache).
+pub(super) async fn tags(git: &GitSources, repository: &Url) -> Result<Vec<String>, Failure> {
+    git.tags(repository).await.map_err(|error| Failure::new(FailureClass::Upstream, &error))
+}
+
+/// What a module proxy says of a module's releases; `tags` are those of [`Wanted::repository`].
 ///
 /// # Errors
 /// A [`Failure`] of class upstream (or infrastructure, for the cache).
@@ -36,8 +50,12 @@ pub async fn watch(
     path: &str,
     subpath: Option<&str>,
     wanted: Wanted<'_>,
+    tags: &[String],
 ) -> Result<Watched, Failure> {
     let mut module = Module::read(modules, path).await?;
+    if let Some(repository) = wanted.repository {
+        module.add_tagged(tags, repository).await?;
+    }
     let retracted = module.retractions().await?;
     let mut taken_back: BTreeSet<String> =
         module.listed.iter().filter(|version| is_retracted(version, &retracted)).cloned().collect();
@@ -120,6 +138,38 @@ impl<'a> Module<'a> {
             }
         }
         Ok(Self { modules, path, listed, latest, own_files: BTreeMap::new() })
+    }
+
+    /// Takes what is tagged and newer than all that is listed: a proxy lists a release some time after it is there. Being asked for it,
+    /// it fetches it; if it cannot, the release has to wait. <https://go.dev/ref/mod#vcs-version>
+    async fn add_tagged(&mut self, tags: &[String], repository: &Url) -> Result<(), Failure> {
+        let Some((prefix, major)) = paths::split_major(self.path) else { return Ok(()) };
+        let folder = folder_within(prefix, repository);
+        let highest = self.listed.last().cloned();
+        let is_new = |version: &&str| {
+            let is_newer = |highest: &String| go::compare_listed(version, highest).is_gt();
+            go::canonical(version).as_deref() == Some(*version)
+                && !pseudo::is_pseudo(version)
+                && paths::check_major(version, major).is_ok()
+                && highest.as_ref().is_none_or(is_newer)
+        };
+        let mut new: Vec<&str> = tags.iter().filter_map(|tag| tag.strip_prefix(&folder)).filter(is_new).collect();
+        new.sort_by(|a, b| go::compare_listed(b, a));
+        for version in new.into_iter().take(MOST_TAGS) {
+            match self.modules.info(self.path, version).await {
+                Ok(_) => self.listed.push(version.to_owned()),
+                Err(error) if error.is_absent() => {
+                    tracing::debug!(
+                        go.module = self.path,
+                        go.version = version,
+                        "tagged, and not at the proxy: {error}"
+                    );
+                }
+                Err(error) => return Err(failure(&error)),
+            }
+        }
+        self.listed.sort_by(|a, b| go::compare_listed(a, b));
+        Ok(())
     }
 
     /// What the highest version takes back; <https://go.dev/ref/mod#go-mod-file-retract>.
@@ -205,9 +255,19 @@ impl<'a> Module<'a> {
     }
 }
 
+/// What tags of a module begin with: its folder in the repository, where its path is below the repository's address.
+fn folder_within(module: &str, repository: &Url) -> String {
+    let path = repository.path().trim_end_matches('/');
+    let root = format!("{}{}", repository.host_str().unwrap_or_default(), path.strip_suffix(".git").unwrap_or(path));
+    match module.strip_prefix(&root).and_then(|below| below.strip_prefix('/')) {
+        Some(folder) => format!("{folder}/"),
+        None => String::new(),
+    }
+}
+
 /// What a version has to wait for, if anything.
 fn waits(version: &str, published: Option<Timestamp>, wanted: Wanted<'_>) -> Option<Waiting> {
-    let Wanted { track, min_age, current, now } = wanted;
+    let Wanted { track, min_age, current, now, .. } = wanted;
     let parsed = semver::Version::parse(version.strip_prefix('v').unwrap_or(version)).ok()?;
     let reason = not_ready(&parsed, published, Policy { track, current, min_age, now })?;
     Some(match cargo::waits(reason) {

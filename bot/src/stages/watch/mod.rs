@@ -8,6 +8,7 @@ use std::cmp::Ordering;
 use std::collections::BTreeSet;
 
 use jiff::{SignedDuration, Timestamp};
+use url::Url;
 
 pub(super) use self::cargo::crates_class;
 pub use self::cargo::newest_for_rust;
@@ -105,6 +106,8 @@ pub struct Wanted<'a> {
     pub current: Option<&'a str>,
     /// The time now.
     pub now: Timestamp,
+    /// A git repository whose tags are releases too, if the ecosystem's registry can give them.
+    pub repository: Option<&'a Url>,
 }
 
 /// Asks an upstream about its releases.
@@ -115,7 +118,13 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
     match upstream {
         Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, wanted).await,
         Upstream::Npm { name } => npm::watch(&resolver.npm.registry, name, wanted).await,
-        Upstream::Go { module, subpath } => go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted).await,
+        Upstream::Go { module, subpath } => {
+            let tags = match wanted.repository {
+                Some(repository) => go::tags(&resolver.npm.git_sources(), repository).await?,
+                None => Vec::new(),
+            };
+            go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted, &tags).await
+        }
         Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }
 }

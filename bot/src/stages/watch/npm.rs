@@ -9,7 +9,7 @@ use crate::clients::npm::{Form, Npm, NpmChoice, NpmError, NpmVersion, newest, ve
 use crate::model::{Failure, FailureClass};
 
 pub(super) async fn watch(registry: &Npm, name: &str, wanted: Wanted<'_>) -> Result<Watched, Failure> {
-    let Wanted { track, min_age, current, now } = wanted;
+    let Wanted { track, min_age, current, now, .. } = wanted;
     let packument = packument(registry, name).await?;
     let (versions, latest) = (versions(&packument), packument.dist_tags.get("latest").map(String::as_str));
     let NpmChoice { release, waiting } = newest(&versions, latest, Policy { track, current, min_age, now });
@@ -93,7 +93,7 @@ mod tests {
 
     fn wanted<'a>(track: &'a Track, current: Option<&'a str>) -> Wanted<'a> {
         let now = "2026-01-10T00:00:00Z".parse().unwrap();
-        Wanted { track, min_age: SignedDuration::from_hours(72), current, now }
+        Wanted { track, min_age: SignedDuration::from_hours(72), current, now, repository: None }
     }
 
     #[tokio::test]
