@@ -19,12 +19,18 @@ function tellTimes() {
 }
 
 // The page again, as the server has it now. What a person is doing stays: fields that are being filled in, what is open, the log.
+let asked = 0, shown = 0;
+
 async function refresh() {
   const main = document.getElementById("main");
   if (main.querySelector("input:focus, select:focus, textarea:focus")) return;
+  const own = ++asked;
   const answer = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // Of two answers the one that was asked for later is the newer, whichever comes first.
+  if (own < shown) return;
+  shown = own;
   const fresh = page.getElementById("main");
   if (!fresh) return;
   const open = [...main.querySelectorAll("details")].map((details) => details.open);
