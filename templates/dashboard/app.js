@@ -19,12 +19,18 @@ function tellTimes() {
 }
 
 // The page again, as the server has it now. What a person is doing stays: fields that are being filled in, what is open, the log.
+let asked = 0, shown = 0;
+
 async function refresh() {
   const main = document.getElementById("main");
   if (main.querySelector("input:focus, select:focus, textarea:focus")) return;
+  const own = ++asked;
   const answer = await fetch(location.href, { cache: "no-cache", headers: { Accept: "text/html" } });
   if (!answer.ok) return;
   const page = new DOMParser().parseFromString(await answer.text(), "text/html");
+  // Of two answers the one that was asked for later is the newer, whichever comes first.
+  if (own < shown) return;
+  shown = own;
   const fresh = page.getElementById("main");
   if (!fresh) return;
   const open = [...main.querySelectorAll("details")].map((details) => details.open);
@@ -44,18 +50,44 @@ async function refresh() {
   prepare();
 }
 
+// A stream of the server that is open while somebody looks: browsers have only a few connections to a host, and a page that nobody
+// looks at takes none. `address` says where to go on from.
+function listen(address, events) {
+  let source = null;
+  const follow = () => {
+    const looksOn = document.visibilityState === "visible";
+    if (looksOn && source === null) {
+      source = new EventSource(address());
+      for (const [name, handle] of Object.entries(events)) source.addEventListener(name, handle);
+    } else if (!looksOn && source !== null) {
+      source.close();
+      source = null;
+    }
+  };
+  const stop = () => {
+    document.removeEventListener("visibilitychange", follow);
+    if (source !== null) source.close();
+    source = null;
+  };
+  document.addEventListener("visibilitychange", follow);
+  addEventListener("pagehide", stop);
+  addEventListener("pageshow", (event) => { if (event.persisted) location.reload(); });
+  follow();
+  return stop;
+}
+
 function followChanges() {
   const address = document.body.dataset.live;
   if (!address) return;
   let known = null, timer = null;
-  const source = new EventSource(address);
-  source.addEventListener("change", (event) => {
-    if (known !== null && known !== event.data && timer === null) {
-      timer = setTimeout(() => { timer = null; refresh().catch(() => {}); }, 300);
-    }
-    known = event.data;
+  listen(() => address, {
+    change: (event) => {
+      if (known !== null && known !== event.data && timer === null) {
+        timer = setTimeout(() => { timer = null; refresh().catch(() => {}); }, 300);
+      }
+      known = event.data;
+    },
   });
-  addEventListener("pagehide", () => source.close());
 }
 
 function followLog() {
@@ -63,22 +95,24 @@ function followLog() {
   if (!log || !log.dataset.events || log.dataset.followed) return;
   log.dataset.followed = "yes";
   log.scrollTop = log.scrollHeight;
-  const source = new EventSource(log.dataset.events);
-  source.addEventListener("log", (event) => {
-    const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
-    for (const line of JSON.parse(event.data).lines) {
-      for (const [style, text] of line) {
-        const piece = document.createElement("span");
-        piece.className = style;
-        piece.textContent = text;
-        log.append(piece);
+  let address = log.dataset.events;
+  const stop = listen(() => address, {
+    log: (event) => {
+      address = address.replace(/after=\d+/, `after=${event.lastEventId}`);
+      const atEnd = log.scrollTop + log.clientHeight >= log.scrollHeight - 40;
+      for (const line of JSON.parse(event.data).lines) {
+        for (const [style, text] of line) {
+          const piece = document.createElement("span");
+          piece.className = style;
+          piece.textContent = text;
+          log.append(piece);
+        }
+        log.append("\n");
       }
-      log.append("\n");
-    }
-    if (atEnd) log.scrollTop = log.scrollHeight;
+      if (atEnd) log.scrollTop = log.scrollHeight;
+    },
+    end: () => { stop(); log.removeAttribute("id"); refresh().catch(() => {}); },
   });
-  source.addEventListener("end", () => { source.close(); log.removeAttribute("id"); refresh().catch(() => {}); });
-  addEventListener("pagehide", () => source.close());
 }
 
 function moveGraph() {

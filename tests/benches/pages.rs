@@ -73,7 +73,7 @@ fn late() -> Vec<(&'static str, String)> {
         ("pull requests that are open", "/pull-requests.html?state=open"),
         ("dependencies, part of a name", "/dependencies.html?q=sys&ecosystem=cargo"),
         ("uses of a dependency, late", "/dependencies/cargo/anvil.html?page=20"),
-        ("queue, late", "/queue.html?kind=check&page=90"),
+        ("queue, late", "/queue.html?kind=check&page=30"),
         ("a maintainer of 250", "/maintainers/octavia7.html"),
         ("a package of many", "/packages/quiet-anvil.html"),
         ("a graph of many", "/graphs/quiet-anvil.html"),

@@ -53,7 +53,8 @@ async fn crawl(site: &Site, browser: &Browser, each: usize) -> Vec<String> {
 
 /// Whether an address is a page, not a file beside one.
 fn is_page(address: &str) -> bool {
-    [".json", ".log", ".xml", ".svg", ".txt"].iter().all(|ending| !address.ends_with(ending))
+    let path = address.split('?').next().unwrap_or_default();
+    path.ends_with(".html") || path.ends_with('/')
 }
 
 /// The first part of a path, and how many there are.

@@ -7,7 +7,7 @@ use nixwright_tests::dashboard::browser::Browser;
 use nixwright_tests::dashboard::population::Scale;
 use nixwright_tests::dashboard::rows::Rows;
 use nixwright_tests::dashboard::site::Site;
-use nixwright_tests::dashboard::{hostile, scenes};
+use nixwright_tests::dashboard::{hostile, now, scenes};
 use nixwright_tests::fixture::Fixture;
 use nixwright_tests::registry::Registry;
 use serde_json::json;
@@ -30,6 +30,22 @@ async fn a_page_that_is_open_shows_what_another_process_writes() {
     shows(&browser, "#live-log", "Compiling delta").await;
     shows(&browser, "#live-log .a2", "Compiling").await;
     shows(&browser, "#live-log", "</pre><script>window.owned=1</script>").await;
+
+    // While nobody looks nothing is asked for; what was missed comes when somebody does, once.
+    let connections =
+        "return performance.getEntriesByType('resource').filter(entry => entry.name.includes('/events')).length";
+    look_away(&browser, true).await;
+    let row = json!([scenes::RUNNING_RUN, "delta-1.1.0", "printed unseen"]);
+    rows.add("live_lines", "run, name, text", row).await;
+    rows.finish().await;
+    tokio::time::sleep(Duration::from_secs(2)).await;
+    assert!(!browser.text("#live-log").await.contains("printed unseen"));
+    assert_eq!(browser.run(connections).await, 2, "both streams have ended");
+    look_away(&browser, false).await;
+    shows(&browser, "#live-log", "printed unseen").await;
+    for line in ["Compiling delta", "printed unseen", "the first line of the log"] {
+        assert_eq!(browser.text("#live-log").await.matches(line).count(), 1, "{line}");
+    }
 
     // A stage ends: the page tells, and the log stays where it is.
     let stage = json!([scenes::RUNNING_RUN, "build", "2026-01-01T00:00:00.000Z", 4200, "all of it"]);
@@ -97,7 +113,9 @@ purl = \"pkg:cargo/slowpoke\"
 fn the_log_of_a_real_build_is_followed_from_its_first_line_to_the_merge() {
     let registry = Registry::start();
     let lock = "version = 4\n\n[[package]]\nname = \"slowpoke\"\nversion = \"1.0.0\"\n";
-    let slowpoke = Fixture::read("slowpoke").file("build.rs", SLOW).file("Cargo.lock", lock);
+    // Nobody has built this one before.
+    let build = format!("// {}\n{SLOW}", now());
+    let slowpoke = Fixture::read("slowpoke").file("build.rs", build).file("Cargo.lock", lock);
     registry.publish(&slowpoke.pack());
     let bot = Bot::new(&registry, CONFIGURATION);
     let service = bot.start_service();
@@ -127,6 +145,16 @@ async fn follow(service: &Service) {
     browser.open(&url("/packages/slowpoke.html")).await;
     shows(&browser, "h1", "Up to date").await;
     assert_eq!(browser.complaints().await, [""; 0]);
+}
+
+/// As if another tab were in front, or no longer.
+async fn look_away(browser: &Browser, is_away: bool) {
+    let state = if is_away { "hidden" } else { "visible" };
+    let script = format!(
+        "Object.defineProperty(document, 'visibilityState', {{ value: {state:?}, configurable: true }}); \
+         document.dispatchEvent(new Event('visibilitychange'))"
+    );
+    browser.run(&script).await;
 }
 
 /// Waits until an element has a text in it.

@@ -2,6 +2,7 @@
 
 use jiff::Timestamp;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::model::{AttrPath, Strategy};
 use crate::store::{ReasonCode, State, Store, StoreError, codec};
@@ -50,6 +51,21 @@ struct Row {
 }
 
 impl Store {
+    /// The configured packages by name, as a JSON array: `attr`, `purl`, `version`, `strategy` and `since` of what `main` has; `state`,
+    /// `reason_code`, `reason`, `candidate` and `next_attempt` of where each stands. Made by SQLite itself, which takes a fifth of the
+    /// time that ten thousand rows take as values.
+    pub async fn packages_json(&self) -> Result<Box<RawValue>, StoreError> {
+        let list: String = sqlx::query_scalar(
+            "SELECT json_group_array(json_object('attr', attr, 'purl', purl, 'version', current_version, \
+             'strategy', current_strategy, 'since', current_since, 'state', state, 'reason_code', reason_code, 'reason', reason, \
+             'candidate', version, 'next_attempt', next_attempt)) FROM (SELECT * FROM packages WHERE configured = 1 ORDER BY attr)",
+        )
+        .fetch_one(&self.pool)
+        .await
+        .map_err(StoreError::query("list packages"))?;
+        RawValue::from_string(list).map_err(|error| StoreError::corrupt("list of packages", &error))
+    }
+
     /// The configured packages, by name.
     pub async fn status(&self) -> Result<Vec<StatusRow>, StoreError> {
         let rows: Vec<Row> = sqlx::query_as(

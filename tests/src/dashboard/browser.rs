@@ -12,8 +12,8 @@ use thirtyfour::{By, ChromiumLikeCapabilities as _, DesiredCapabilities, Logging
 use super::hostile;
 use crate::process::{command, write_file};
 
-/// How long a page may take to become right by itself.
-const PATIENCE: Duration = Duration::from_secs(15);
+/// How long a page may take to become right by itself, on a busy machine.
+const PATIENCE: Duration = Duration::from_secs(60);
 
 /// A browser with one window. It is closed when it is dropped.
 pub struct Browser {

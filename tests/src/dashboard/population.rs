@@ -270,7 +270,9 @@ impl History {
         }
         for number in 0..self.scale.packages {
             let due = self.now + SignedDuration::from_secs(self.rng.i64(60..3600));
-            let row = json!(["check", names::package(number), "done", "scheduled", 50, text(self.now), text(due)]);
+            // A third of them waits, as in the middle of a cycle.
+            let state = if number % 3 == 0 { "queued" } else { "done" };
+            let row = json!(["check", names::package(number), state, "scheduled", 50, text(self.now), text(due)]);
             self.rows.add("jobs", "kind, subject, state, reason, priority, queued, due", row).await;
             let row = json!([names::package(number), format!("{}{}", scenes::MAINTAINER, number % 40)]);
             self.rows.add("package_maintainers", "attr, login", row).await;

@@ -3,9 +3,10 @@
 use jiff::Timestamp;
 use schemars::JsonSchema;
 use serde::Serialize;
+use serde_json::value::RawValue;
 
 use crate::model::{AttrPath, Strategy};
-use crate::store::{Package, ReasonCode, State, Store, StoreError};
+use crate::store::{ReasonCode, State, Store, StoreError};
 
 /// The overlay at one moment.
 #[derive(Debug, Clone, Serialize, JsonSchema)]
@@ -17,11 +18,13 @@ pub(crate) struct Status {
     /// When the upstreams were last looked at.
     looked: Option<Timestamp>,
     /// The configured packages, by name.
-    packages: Vec<PackageStatus>,
+    #[schemars(with = "Vec<PackageStatus>")]
+    packages: Box<RawValue>,
 }
 
-/// A package.
-#[derive(Debug, Clone, Serialize, JsonSchema)]
+/// A package, as [`Store::packages_json`] writes it.
+#[derive(JsonSchema)]
+#[expect(dead_code, reason = "describes what the store writes")]
 struct PackageStatus {
     /// Its name in the overlay.
     attr: AttrPath,
@@ -48,12 +51,11 @@ struct PackageStatus {
 impl Status {
     /// Reads it.
     pub(crate) async fn load(store: &Store, overlay: &str) -> Result<Self, StoreError> {
-        let packages = store.packages().await?;
         Ok(Self {
             schema: 1,
             overlay: overlay.to_owned(),
             looked: store.last_cycle().await?.map(|cycle| cycle.finished),
-            packages: packages.into_iter().filter(|package| package.configured).map(PackageStatus::from).collect(),
+            packages: store.packages_json().await?,
         })
     }
 
@@ -61,22 +63,5 @@ impl Status {
     pub(crate) fn text(&self) -> String {
         // Only a map whose keys are no text, or a type of ours that refuses, could fail; there is neither.
         serde_json::to_string(self).unwrap_or_default() + "\n"
-    }
-}
-
-impl From<Package> for PackageStatus {
-    fn from(package: Package) -> Self {
-        Self {
-            attr: package.attr,
-            purl: package.purl,
-            version: package.current_version,
-            strategy: package.current_strategy,
-            since: package.current_since,
-            state: package.state.state,
-            reason_code: package.state.code,
-            reason: package.state.reason,
-            candidate: package.state.version,
-            next_attempt: package.state.next_attempt,
-        }
     }
 }

@@ -6,6 +6,7 @@ use serde::{Deserialize, Serialize};
 
 use super::listing::{page, text};
 use super::{Pages, Source, slug};
+use crate::clients::endpoints::{advisory_page, package_page};
 use crate::model::AttrPath;
 use crate::store::{AdvisoryOf, Dependency, DependencyUse, StoreError};
 
@@ -83,6 +84,8 @@ pub(crate) struct VersionRow {
     pub(crate) license: Option<String>,
     pub(crate) users: u32,
     pub(crate) advisories: usize,
+    /// Where its registry tells of it.
+    pub(crate) page: Option<String>,
     /// How long its bar is, in thousandths.
     #[serde(skip)]
     pub(crate) width: u64,
@@ -102,6 +105,8 @@ pub(crate) struct UseRow {
 #[derive(Debug, Clone, Serialize, JsonSchema)]
 pub(crate) struct AdvisoryDoc {
     pub(crate) id: String,
+    /// Where it can be read, if its id has a page.
+    pub(crate) page: Option<String>,
     /// About what.
     pub(crate) name: String,
     pub(crate) version: String,
@@ -113,6 +118,7 @@ pub(crate) struct AdvisoryDoc {
 impl AdvisoryDoc {
     pub(super) fn of(name: &str, found: AdvisoryOf) -> Self {
         Self {
+            page: advisory_page(&found.advisory.id).map(String::from),
             id: found.advisory.id,
             name: name.to_owned(),
             version: found.version,
@@ -163,6 +169,7 @@ impl DependencyDoc {
         let row = |(version, license, users): (String, Option<String>, u32)| VersionRow {
             advisories: advisories.iter().filter(|found| found.version == version).count(),
             width: super::per_mille(users.into(), most.into()).max(6),
+            page: package_page(ecosystem, name, &version).map(String::from),
             version,
             license,
             users,
