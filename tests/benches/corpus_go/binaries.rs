@@ -52,6 +52,10 @@ fn row(bot: &Bot, home: &Path, go: &Go, program: &Program) -> (String, bool) {
     if cycle.code != Some(0) || row["state"] != "up_to_date" {
         let reason = row["reason"].as_str().unwrap_or("the cycle ended early");
         eprintln!("  {}", cycle.output());
+        // Which host said so is nobody's business but this machine's.
+        if reason.contains(" answered 403") || reason.contains(" answered 404") {
+            return ("- | | | not built: a module is not on this machine's proxy".to_owned(), true);
+        }
         return (format!("- | | | **not built**: {}", cell(reason)), false);
     }
     let count = |name: &str| row[name].as_u64().map_or_else(|| "-".to_owned(), |count| count.to_string());
