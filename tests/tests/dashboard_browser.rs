@@ -54,7 +54,7 @@ async fn crawl(site: &Site, browser: &Browser, each: usize) -> Vec<String> {
 /// Whether an address is a page, not a file beside one.
 fn is_page(address: &str) -> bool {
     let path = address.split('?').next().unwrap_or_default();
-    path.ends_with(".html") || path.ends_with('/')
+    path.rsplit_once('.').is_some_and(|(_, ending)| ending == "html") || path.ends_with('/')
 }
 
 /// The first part of a path, and how many there are.
