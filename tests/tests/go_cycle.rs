@@ -199,22 +199,23 @@ const Name = \"shell\"
 }
 
 #[test]
-fn a_program_that_needs_a_newer_go_is_not_built_and_the_pages_say_which() {
+fn a_program_that_needs_a_newer_go_is_not_built_and_its_pull_request_and_the_pages_say_which() {
     let world = World::new();
     world.publish("late", "v1.0.0", "1.21");
     let bot = world.bot(&["late"], "vendored");
     bot.run_once().expect_code(0);
     assert_eq!(said(&bot, "late"), "late base user\n");
-    let tips = bot.overlay().branches();
+    let main = bot.overlay().branches()["main"].clone();
 
     world.publish("late", "v1.1.0", "1.99");
-    let finished = bot.run_once().expect_code(1);
-    finished.expect_words(&["late", "go.mod requires go >= 1.99", "is too old"]);
+    let needs = "late 1.1.0 needs Go 1.99, and this package set has ";
+    bot.run_once().expect_code(1).expect_words(&[needs]);
     let row = bot.status_of("late");
-    assert_eq!(row["state"], "failed", "{row}");
-    assert_eq!(bot.overlay().branches(), tips, "nothing is written of what cannot be built");
+    assert_eq!((row["state"].as_str(), row["built"].as_u64()), (Some("failed"), Some(0)), "{row}");
+    assert_eq!(bot.overlay().branches()["main"], main);
     let pages = bot.pages();
-    for page in ["packages/late.html", "runs/2.html"] {
-        assert!(pages[page].contains("requires go &#62;= 1.99"), "{}", pages[page]);
+    let number = row["pull_request"].as_u64().expect("a pull request that says so");
+    for page in ["packages/late.html".to_owned(), "runs/2.html".to_owned(), format!("pull-requests/{number}.html")] {
+        assert!(pages[&page].contains(needs), "{page}: {}", pages[&page]);
     }
 }

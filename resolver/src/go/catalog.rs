@@ -117,6 +117,15 @@ pub struct Target {
     pub tags: Vec<String>,
     /// The toolchain's standard library, which says also which version's rules count.
     pub standard: Arc<StandardLibrary>,
+    /// A newer Go, whose go lines are not refused: what comes of it can be looked at, and not built with this toolchain.
+    pub go: Option<String>,
+}
+
+impl Target {
+    /// The Go whose rules count for go lines.
+    pub fn rules(&self) -> &str {
+        self.go.as_deref().unwrap_or_else(|| self.standard.version())
+    }
 }
 
 /// Where a resolution stands.

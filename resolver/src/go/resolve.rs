@@ -16,7 +16,7 @@ use crate::plan::go::{GoGraph, Module, Package, Source};
 /// # Errors
 /// When it cannot be resolved, however much is known: Go would refuse it too.
 pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, ResolveError> {
-    let list = match graph::step(project, known, target.standard.version()) {
+    let list = match graph::step(project, known, target.rules()) {
         Ok(GraphStep::Need(needs)) => return Ok(Step::Need(needs)),
         Ok(GraphStep::Done(list)) => list,
         Err(error) => return by_roots(project, target, known, error),
@@ -29,7 +29,7 @@ pub fn step(project: &Project, target: &Target, known: &Known) -> Result<Step, R
 
 /// The whole graph has an error. Go does not notice it on systems where all packages are in modules that go.mod itself names.
 fn by_roots(project: &Project, target: &Target, known: &Known, error: GoError) -> Result<Step, ResolveError> {
-    let roots = |used: &BTreeSet<&str>| graph::roots(project, known, target.standard.version(), used);
+    let roots = |used: &BTreeSet<&str>| graph::roots(project, known, target.rules(), used);
     let Ok(RootsStep::Done(list)) = roots(&BTreeSet::new()) else { return Err(error.into()) };
     let packages = match packages::step(project, &list, target, known) {
         Ok(PackageStep::Need(needs)) => return Ok(Step::Need(needs)),

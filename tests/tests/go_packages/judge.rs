@@ -57,6 +57,7 @@ pub(crate) fn target(systems: &[(&str, &str)], cgo: bool, tags: &[&str]) -> Targ
         cgo,
         tags: tags.iter().map(|tag| (*tag).to_owned()).collect(),
         standard: standard(),
+        go: None,
     }
 }
 

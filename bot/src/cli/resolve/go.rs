@@ -51,6 +51,7 @@ pub(super) async fn resolve(
         systems: target.systems,
         tags: target.tags,
         cgo: target.cgo,
+        even_too_new: false,
     };
     let bar = Bars::default().bar("resolving");
     let text = print(args.format, &graphs, &release, &bar).await;

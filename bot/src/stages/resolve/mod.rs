@@ -64,6 +64,7 @@ impl Release {
                 systems: systems.to_vec(),
                 tags: package.go.tags.clone(),
                 cgo: package.go.cgo,
+                even_too_new: true,
             }),
             Origin::Npm { name, integrity } => Self::Npm(NpmRelease {
                 name: name.clone(),

@@ -78,7 +78,7 @@ impl<'a> Ours<'a> {
             arch: arch.to_owned(),
         };
         let systems = SYSTEMS.into_iter().map(system).collect();
-        let target = Target { systems, cgo, tags: Vec::new(), standard: STANDARD.clone() };
+        let target = Target { systems, cgo, tags: Vec::new(), standard: STANDARD.clone(), go: None };
         loop {
             match step(&project, &target, &self.known).map_err(|error| error.to_string())? {
                 Step::Done(graph) => return Ok(graph),

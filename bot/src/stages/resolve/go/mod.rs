@@ -57,7 +57,7 @@ pub struct GoTarget {
 impl GoTarget {
     fn with(&self, standard: Arc<StandardLibrary>) -> Target {
         let systems = self.systems.iter().map(go_system).collect();
-        Target { systems, cgo: self.cgo, tags: self.tags.clone(), standard }
+        Target { systems, cgo: self.cgo, tags: self.tags.clone(), standard, go: None }
     }
 }
 
@@ -79,14 +79,22 @@ impl GoGraphs {
         key: &str,
         progress: &ProgressBar,
     ) -> Result<GoGraph, Failure> {
-        let target = target.with(self.standard().await?);
-        let rules = target.standard.version().to_owned();
-        let next = |known: &Known| match step(project, &target, known) {
+        self.graph_for(project, &target.with(self.standard().await?), key, progress).await
+    }
+
+    async fn graph_for(
+        &self,
+        project: &Project,
+        target: &Target,
+        key: &str,
+        progress: &ProgressBar,
+    ) -> Result<GoGraph, Failure> {
+        let next = |known: &Known| match step(project, target, known) {
             Ok(Step::Done(graph)) => Ok(Next::Done(*graph)),
             Ok(Step::Need(needs)) => Ok(Next::Need(needs)),
             Err(error) => Err(resolve_failure(&error)),
         };
-        self.rounds(next, (project, &rules), &format!("graph {key}"), progress).await
+        self.rounds(next, (project, target.rules()), &format!("graph {key}"), progress).await
     }
 
     /// The modules that a local module or workspace is built from, as `go list -m all` prints them: without a look at packages.

@@ -5,7 +5,8 @@ use std::sync::Arc;
 use indicatif::ProgressBar;
 use nixwright_resolver::go::catalog::{Known, LocalModule, Lookup, ModuleVersion, Need, Project};
 use nixwright_resolver::go::facts::ModuleFacts;
-use nixwright_resolver::go::modfile::GoMod;
+use nixwright_resolver::go::modfile::{GoMod, Reading};
+use nixwright_resolver::go::version::gover;
 use nixwright_resolver::plan::go::{GoGraph, Proof};
 use nixwright_resolver::plan::npm::Trust;
 use nixwright_resolver::plan::{Graph, Metadata, Plan};
@@ -32,6 +33,9 @@ pub struct GoRelease {
     pub tags: Vec<String>,
     /// Whether C is compiled.
     pub cgo: bool,
+    /// Whether one that needs a newer Go than there is has a graph too, so that people can be told of it before it is built; Go
+    /// itself refuses it.
+    pub even_too_new: bool,
 }
 
 impl GoRelease {
@@ -67,7 +71,13 @@ impl GoGraphs {
     pub async fn release_graph(&self, release: &GoRelease, progress: &ProgressBar) -> Result<GoGraph, Failure> {
         let GoRelease { systems, tags, cgo, .. } = release;
         let target = GoTarget { systems: systems.clone(), cgo: *cgo, tags: tags.clone() };
-        self.graph(&self.release_project(release).await?, &target, &release.key(), progress).await
+        let project = self.release_project(release).await?;
+        let mut target = target.with(self.standard().await?);
+        if release.even_too_new {
+            let needed = project.mains.iter().filter_map(|main| GoMod::parse(&main.go_mod, Reading::Main).ok()?.go);
+            target.go = needed.into_iter().find(|go| gover::compare(go, target.standard.version()).is_gt());
+        }
+        self.graph_for(&project, &target, &release.key(), progress).await
     }
 
     /// The modules that a release is built from, as `go list -m all` prints them.

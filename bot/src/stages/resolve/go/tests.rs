@@ -74,6 +74,7 @@ async fn plan(graphs: &GoGraphs) -> Result<Plan, Failure> {
         systems: ["x86_64-linux", "aarch64-darwin"].map(|system| system.parse().unwrap()).to_vec(),
         tags: Vec::new(),
         cgo: true,
+        even_too_new: false,
     };
     graphs.plan(&release, &ProgressBar::hidden()).await
 }
