@@ -70,7 +70,7 @@ impl Source {
         write_file(&self.path("graph.json"), graph.to_string());
         let expression = format!(
             "(import ./lib/cargo/graph.nix {{\n  lib = import ./hostpkgs/lib.nix;\n  fetchurl = import ./hostpkgs/fetchurl.nix;\n  fetchgit = null;\n  \
-             system = builtins.currentSystem;\n  file = ./graph.json;\n}}).packages.\"{id}\".source\n"
+             system = builtins.currentSystem;\n  file = ./graph.json;\n  project = null;\n  directory = ./.;\n}}).packages.\"{id}\".source\n"
         );
         write_file(&self.path("source.nix"), expression);
     }

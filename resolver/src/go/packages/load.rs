@@ -312,19 +312,25 @@ impl<'k> Loader<'k> {
 
     /// Import paths that differ only in case.
     fn colliding_paths(&self) -> Vec<(Mask, GoError)> {
-        let mut seen: HashMap<String, &Node<'k>> = HashMap::default();
+        let mut seen: HashMap<String, usize> = HashMap::default();
         let mut problems = Vec::new();
         let has_capitals =
             |node: &&Node<'k>| node.wanted != 0 && node.path.bytes().any(|byte| byte.is_ascii_uppercase());
-        for node in self.nodes.iter().filter(has_capitals) {
+        for (place, node) in self.nodes.iter().enumerate().filter(|(_, node)| has_capitals(node)) {
             let lower = node.path.to_lowercase();
-            let plain = self.by_path.get(&lower).and_then(|other| self.nodes.get(*other));
-            let plain = plain.filter(|other| other.wanted & node.wanted != 0);
-            let other = plain.unwrap_or_else(|| seen.entry(lower).or_insert(node));
-            let both = other.wanted & node.wanted;
-            if other.path != node.path && both != 0 {
-                let reason = format!("case-insensitive import collision: {:?} and {:?}", node.path, other.path);
-                problems.push((both, PackageError::broken(&node.path, reason).into()));
+            let is_there =
+                |other: &&usize| self.nodes.get(**other).is_some_and(|other| other.wanted & node.wanted != 0);
+            let plain = self.by_path.get(&lower).filter(is_there).copied();
+            let other = plain.unwrap_or_else(|| *seen.entry(lower).or_insert(place));
+            // Go tells of the one that it comes to later.
+            let (Some(first), Some(second)) = (self.nodes.get(other.min(place)), self.nodes.get(other.max(place)))
+            else {
+                continue;
+            };
+            let both = first.wanted & second.wanted;
+            if other != place && both != 0 {
+                let reason = format!("case-insensitive import collision: {:?} and {:?}", second.path, first.path);
+                problems.push((both, PackageError::broken(&second.path, reason).into()));
             }
         }
         problems
