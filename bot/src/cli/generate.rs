@@ -6,7 +6,6 @@ use std::path::{Path, PathBuf};
 
 use clap::{Args, ValueEnum as _};
 use nixwright_resolver::archive::Limits;
-use nixwright_resolver::plan::cargo::Selection;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
@@ -48,21 +47,8 @@ pub(super) struct GenerateArgs {
     /// Write the builders too, to .nixwright in the project (kept up to date from then on)
     #[arg(long)]
     with_builders: bool,
-    /// Cargo: features to switch on, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
-    /// Cargo: switch the default features off
-    #[arg(long)]
-    no_default_features: bool,
-    /// Cargo: switch all features on
-    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
-    all_features: bool,
-    /// Cargo: only this binary; may be repeated
-    #[arg(long, value_name = "NAME")]
-    bin: Vec<String>,
-    /// Cargo: only this member of the workspace; may be repeated
-    #[arg(long, short, value_name = "NAME")]
-    package: Vec<String>,
+    #[command(flatten)]
+    selection: cargo::SelectionArgs,
     /// Go: whether C is compiled
     #[arg(long, value_enum, default_value_t = Cgo::On)]
     cgo: Cgo,
@@ -106,11 +92,11 @@ pub(super) async fn run(args: &GenerateArgs) -> Result<Exit, CliError> {
 
 /// Options that mean nothing for this kind of project.
 fn refuse_what_it_lacks(args: &GenerateArgs, ecosystem: Ecosystem) -> Result<(), CliError> {
-    let chooses = args.no_default_features || args.all_features || !args.features.is_empty();
+    let selection = &args.selection;
     let of_cargo = [
-        (chooses, "--features and the like: only Cargo has features; leave it out"),
-        (!args.bin.is_empty(), "--bin: only Cargo's programs are chosen by name; leave it out"),
-        (!args.package.is_empty(), "--package: only Cargo's workspaces have members to choose; leave it out"),
+        (selection.has_features(), "--features and the like: only Cargo has features; leave it out"),
+        (!selection.bin.is_empty(), "--bin: only Cargo's programs are chosen by name; leave it out"),
+        (!selection.package.is_empty(), "--package: only Cargo's workspaces have members to choose; leave it out"),
     ];
     let of_go = [
         (args.vendor, "--vendor: only Go has a folder for this; leave it out"),
@@ -138,7 +124,8 @@ async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArg
     let generated = match ecosystem {
         Ecosystem::Cargo => {
             let releases = cargo::releases().await?.with_local_repositories();
-            generate(request, Resolving::Cargo { releases: &releases, selection: &selection(args) }, &bar).await
+            generate(request, Resolving::Cargo { releases: &releases, selection: &args.selection.selection() }, &bar)
+                .await
         }
         Ecosystem::Go => {
             let mut tags = args.tags.clone();
@@ -156,16 +143,6 @@ async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArg
     };
     bar.finish_and_clear();
     generated.map_err(failed)
-}
-
-fn selection(args: &GenerateArgs) -> Selection {
-    Selection {
-        features: args.features.iter().cloned().collect(),
-        no_default_features: args.no_default_features,
-        all_features: args.all_features,
-        binaries: args.bin.iter().cloned().collect(),
-        members: args.package.iter().cloned().collect(),
-    }
 }
 
 /// The kind of project: the one that is asked for, else the only one that is there.

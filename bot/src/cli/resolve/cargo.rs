@@ -5,6 +5,7 @@
 
 use std::path::Path;
 
+use clap::Args;
 use indicatif::ProgressBar;
 use jiff::{SignedDuration, Timestamp};
 use nixwright_resolver::archive::Limits;
@@ -26,6 +27,43 @@ use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
 use crate::stages::resolve::{CrateReleases, read_cargo_project};
+
+/// What of a package or workspace is compiled.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SelectionArgs {
+    /// Cargo: features to switch on, separated by commas
+    #[arg(long, value_delimiter = ',')]
+    features: Vec<String>,
+    /// Cargo: switch the default features off
+    #[arg(long)]
+    no_default_features: bool,
+    /// Cargo: switch all features on
+    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
+    all_features: bool,
+    /// Cargo: only this binary; may be repeated
+    #[arg(long, value_name = "NAME")]
+    pub(in crate::cli) bin: Vec<String>,
+    /// Cargo: only this member of the workspace; may be repeated
+    #[arg(long, short, value_name = "NAME")]
+    pub(in crate::cli) package: Vec<String>,
+}
+
+impl SelectionArgs {
+    /// Whether anything is said of features.
+    pub(in crate::cli) fn has_features(&self) -> bool {
+        self.no_default_features || self.all_features || !self.features.is_empty()
+    }
+
+    pub(in crate::cli) fn selection(&self) -> Selection {
+        Selection {
+            features: self.features.iter().cloned().collect(),
+            no_default_features: self.no_default_features,
+            all_features: self.all_features,
+            binaries: self.bin.iter().cloned().collect(),
+            members: self.package.iter().cloned().collect(),
+        }
+    }
+}
 
 /// The formats that a graph of units has.
 const FORMATS: [Format; 4] = [Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom];
@@ -99,7 +137,7 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
     let releases = releases().await?.with_local_repositories();
     let systems = triples(args);
     let system = systems[0].system.clone();
-    let mut selection = selection(args);
+    let mut selection = args.selection.selection();
     if selection.members.is_empty() && !args.workspace {
         selection.members.clone_from(&project.default_members);
     }
@@ -110,7 +148,7 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
 }
 
 fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
-    Release { root, project: None, systems: triples(args), selection: selection(args) }
+    Release { root, project: None, systems: triples(args), selection: args.selection.selection() }
 }
 
 fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
@@ -125,16 +163,6 @@ fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
         host: host(system).to_owned(),
     };
     args.systems().iter().map(triple).collect()
-}
-
-fn selection(args: &ResolveArgs) -> Selection {
-    Selection {
-        features: args.features.iter().cloned().collect(),
-        no_default_features: args.no_default_features,
-        all_features: args.all_features,
-        binaries: args.bin.iter().cloned().collect(),
-        members: args.package.iter().cloned().collect(),
-    }
 }
 
 fn render(format: Format, plan: &Plan, system: &str) -> Result<String, CliError> {

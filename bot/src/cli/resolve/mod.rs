@@ -25,7 +25,6 @@ use crate::model::System;
                         nixwright resolve pkg:golang/github.com/junegunn/fzf@v0.65.2 --format go-build-list\n  \
                         nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
-#[expect(clippy::struct_excessive_bools, reason = "these are flags")]
 pub(super) struct ResolveArgs {
     /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
     /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
@@ -52,21 +51,8 @@ pub(super) struct ResolveArgs {
     /// The version of node that the program runs with (npm) [default: that of the node on PATH]
     #[arg(long, value_name = "VERSION")]
     node: Option<semver::Version>,
-    /// Features of the package to switch on, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
-    /// Switch the default features off
-    #[arg(long)]
-    no_default_features: bool,
-    /// Switch all features on
-    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
-    all_features: bool,
-    /// Only this binary; may be repeated
-    #[arg(long, value_name = "NAME")]
-    bin: Vec<String>,
-    /// Only this member of a workspace; may be repeated (Cargo)
-    #[arg(long, short, value_name = "NAME")]
-    package: Vec<String>,
+    #[command(flatten)]
+    selection: cargo::SelectionArgs,
     /// All members of a workspace, not only those that cargo would build by default (Cargo)
     #[arg(long, conflicts_with = "package")]
     workspace: bool,

@@ -3,27 +3,25 @@
 //! A repository is kept bare, one for each address, and only what a spec names is brought over, without its history where the
 //! server can. npm would try ssh as well; here nobody's key is used, so that what is resolved can be fetched by anyone.
 
-use std::collections::BTreeMap;
+mod submodules;
+
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
 use data_encoding::HEXLOWER;
-use git2::build::TreeUpdateBuilder;
-use git2::{Commit, FileMode, ObjectType, Oid, Repository, Tree, TreeWalkMode, TreeWalkResult};
+use git2::{Commit, ObjectType, Oid, Repository, TreeWalkMode, TreeWalkResult};
 use nixwright_resolver::npm::catalog::{GitFiles, PackageFiles};
 use nixwright_resolver::npm::tags::newest_tag;
 use sha2::{Digest as _, Sha256};
 use url::Url;
 
+use self::submodules::SUBMODULES_WITHIN;
 use crate::clients::endpoints;
 use crate::clients::files::{self, FileError};
 use crate::clients::git::{GitError, Overlay, Remote, RemoteRef, TreeLimits, TreeTrouble, export, nar_hash, within};
 
 /// How long bringing one repository over may take.
 const PATIENCE: Duration = Duration::from_secs(300);
-
-/// How deeply submodules may stand in one another.
-const SUBMODULES_WITHIN: u8 = 8;
 
 /// The mode of a symbolic link in a tree.
 const LINK: i32 = 0o120_000;
@@ -112,7 +110,7 @@ pub struct GitSources {
 impl GitSources {
     /// `cache` is a folder for its own use.
     pub fn new(cache: &Path, limits: TreeLimits) -> Self {
-        Self { cache: cache.join("npm/git"), limits, local: false }
+        Self { cache: cache.join("git"), limits, local: false }
     }
 
     /// The same for a project of this machine's own user, who may refer to repositories on this machine; what a registry says
@@ -210,61 +208,6 @@ impl GitSources {
         .await
     }
 
-    /// The tree of a commit with those of its submodules in their places, which come into the same copy. One that
-    /// `.gitmodules` does not know stays the empty folder that git makes of it.
-    fn whole<'r>(
-        &self,
-        spec: &str,
-        mirror: &Overlay,
-        remote: &Remote,
-        repository: &'r Repository,
-        commit: &Commit<'_>,
-        within: u8,
-    ) -> Result<Tree<'r>, GitSourceError> {
-        let failed = |source| copy_failed(mirror, remote.url(), source);
-        let tree = repository.find_tree(commit.tree_id()).map_err(failed)?;
-        let mut links = Vec::new();
-        let mut note = |folder: &str, entry: &git2::TreeEntry<'_>| {
-            if entry.kind() == Some(ObjectType::Commit) {
-                links.push((format!("{folder}{}", entry.name().unwrap_or_default()), entry.id()));
-            }
-            TreeWalkResult::Ok
-        };
-        tree.walk(TreeWalkMode::PreOrder, &mut note).map_err(failed)?;
-        let modules = tree.get_name(".gitmodules").and_then(|entry| repository.find_blob(entry.id()).ok());
-        let addresses = modules.map(|blob| submodules(&String::from_utf8_lossy(blob.content()))).unwrap_or_default();
-        // In two steps: git puts no folder in the place of a link to a commit.
-        let (mut without, mut update) = (TreeUpdateBuilder::new(), TreeUpdateBuilder::new());
-        let mut found = false;
-        for (path, id) in links {
-            let Some(address) = addresses.get(&path) else { continue };
-            let refused = |reason| GitSourceError::Address { spec: format!("{spec}, submodule {path}"), reason };
-            let Some(within) = within.checked_sub(1) else {
-                return Err(refused("submodules stand in one another too deeply"));
-            };
-            let address = if address.starts_with("./") || address.starts_with("../") {
-                let mut base = remote.url().clone();
-                base.set_path(&format!("{}/", base.path().trim_end_matches('/')));
-                base.join(address).map_err(|_| refused("this is no address of a git repository"))?.to_string()
-            } else {
-                address.clone()
-            };
-            let (url, _) = self.address(&address)?;
-            let remote = Remote::new(url, None, PATIENCE);
-            let inner = Self::bring(spec, mirror, &remote, repository, Some(&id.to_string()))?;
-            let inner = self.whole(spec, mirror, &remote, repository, &inner, within)?;
-            without.remove(path.as_str());
-            update.upsert(path.as_str(), inner.id(), FileMode::Tree);
-            found = true;
-        }
-        if !found {
-            return Ok(tree);
-        }
-        let tree = without.create_updated(repository, &tree).and_then(|id| repository.find_tree(id)).map_err(failed)?;
-        let id = update.create_updated(repository, &tree).map_err(failed)?;
-        repository.find_tree(id).map_err(failed)
-    }
-
     fn find_blocking(&self, spec: &str, remote: &Remote, committish: Option<&str>) -> Result<GitFiles, GitSourceError> {
         let mirror = self.mirror(remote.url())?;
         let repository = open(&mirror, remote.url())?;
@@ -350,24 +293,6 @@ impl GitSources {
     }
 }
 
-/// The addresses in a `.gitmodules`, by path (the form of git's own configuration).
-fn submodules(text: &str) -> BTreeMap<String, String> {
-    let mut all = BTreeMap::new();
-    let (mut path, mut url) = (None, None);
-    for line in text.lines().map(str::trim) {
-        match line.split_once('=').map(|(key, value)| (key.trim(), value.trim().trim_matches('"'))) {
-            _ if line.starts_with('[') => (path, url) = (None, None),
-            Some(("path", value)) => path = Some(value.to_owned()),
-            Some(("url", value)) => url = Some(value.to_owned()),
-            _ => {}
-        }
-        if let (Some(path), Some(url)) = (&path, &url) {
-            all.insert(path.clone(), url.clone());
-        }
-    }
-    all
-}
-
 /// The reference that npm would take: for a range the newest of its tags, else by full or short name, tags before branches,
 /// else one that is at this commit.
 fn named<'a>(refs: &'a [RemoteRef], committish: Option<&str>) -> Option<&'a RemoteRef> {
@@ -412,117 +337,4 @@ fn percent_decoded(text: &str) -> String {
 }
 
 #[cfg(test)]
-mod tests {
-    use git2::{Oid, Repository, Signature, Time};
-
-    use super::{GitSources, TreeLimits};
-
-    const LIMITS: TreeLimits = TreeLimits { bytes: 100_000, entries: 100 };
-
-    struct Upstream {
-        folder: tempfile::TempDir,
-        repository: Repository,
-    }
-
-    impl Upstream {
-        fn new() -> Self {
-            let folder = tempfile::tempdir().unwrap();
-            let repository = Repository::init_bare(folder.path().join("up.git")).unwrap();
-            repository.set_head("refs/heads/main").unwrap();
-            Self { folder, repository }
-        }
-
-        fn commit(&self, manifest: &str) -> Oid {
-            let repository = &self.repository;
-            let mut top = repository.treebuilder(None).unwrap();
-            top.insert("package.json", repository.blob(manifest.as_bytes()).unwrap(), 0o100_644).unwrap();
-            top.insert("binding.gyp", repository.blob(b"").unwrap(), 0o100_644).unwrap();
-            let tree = repository.find_tree(top.write().unwrap()).unwrap();
-            let author = Signature::new("a", "a@tool.example", &Time::new(0, 0)).unwrap();
-            let parent = repository.head().ok().map(|head| head.peel_to_commit().unwrap());
-            let parents: Vec<_> = parent.iter().collect();
-            repository.commit(Some("refs/heads/main"), &author, &author, "c", &tree, &parents).unwrap()
-        }
-
-        fn tag(&self, name: &str, annotated: bool) {
-            let target = self.repository.head().unwrap().peel(git2::ObjectType::Commit).unwrap();
-            let author = Signature::new("a", "a@tool.example", &Time::new(0, 0)).unwrap();
-            if annotated {
-                self.repository.tag(name, &target, &author, "t", false).unwrap();
-            } else {
-                self.repository.tag_lightweight(name, &target, false).unwrap();
-            }
-        }
-
-        fn spec(&self, committish: &str) -> String {
-            format!("git+file://{}/up.git{committish}", self.folder.path().display())
-        }
-
-        async fn found(&self, committish: &str) -> String {
-            let sources = GitSources::new(&self.folder.path().join("cache"), LIMITS).with_local();
-            match sources.find(&self.spec(committish)).await {
-                Ok(found) => format!("{} {}", found.commit, found.files.manifest),
-                Err(error) => error.to_string().replace(&self.folder.path().display().to_string(), ""),
-            }
-        }
-    }
-
-    #[tokio::test]
-    async fn a_commit_is_found_by_everything_that_npm_finds_it_by() {
-        let upstream = Upstream::new();
-        let first = upstream.commit("1").to_string();
-        upstream.tag("v1.0.0", false);
-        let second = upstream.commit("2").to_string();
-        upstream.tag("v1.1.0", true);
-        let between = upstream.commit("3").to_string();
-        let last = upstream.commit("4").to_string();
-        assert_eq!(upstream.found("").await, format!("{last} 4"));
-        assert_eq!(upstream.found("#main").await, format!("{last} 4"));
-        assert_eq!(upstream.found("#refs/heads/main").await, format!("{last} 4"));
-        assert_eq!(upstream.found("#v1.0.0").await, format!("{first} 1"));
-        assert_eq!(upstream.found("#semver:^1").await, format!("{second} 2"));
-        assert_eq!(upstream.found("#semver:~1.0").await, format!("{first} 1"));
-        assert_eq!(upstream.found(&format!("#{between}")).await, format!("{between} 3"));
-        assert_eq!(upstream.found(&format!("#{}", &between[..9])).await, format!("{between} 3"));
-        let said = [upstream.found("#absent").await, upstream.found("#semver:^9").await].join("\n");
-        insta::assert_snapshot!(said, @r#"
-git+file:///up.git#absent: the repository file:///up.git has no "absent"
-git+file:///up.git#semver:^9: the repository file:///up.git has no "semver:^9"
-"#);
-    }
-
-    #[tokio::test]
-    async fn what_was_brought_over_is_there_without_asking_and_as_a_folder() {
-        let upstream = Upstream::new();
-        let commit = upstream.commit("1").to_string();
-        let sources = GitSources::new(&upstream.folder.path().join("cache"), LIMITS).with_local();
-        let found = sources.find(&upstream.spec("")).await.unwrap();
-        assert!(found.files.gyp && found.hash.starts_with("sha256-"), "{found:?}");
-        std::fs::rename(upstream.folder.path().join("up.git"), upstream.folder.path().join("gone.git")).unwrap();
-        let again = sources.find(&upstream.spec(&format!("#{commit}"))).await.unwrap();
-        assert_eq!(again, found);
-        let url = upstream.spec("");
-        let folder = sources.folder(url.strip_prefix("git+").unwrap(), &commit).await.unwrap();
-        assert_eq!(std::fs::read(folder.join("package.json")).unwrap(), b"1");
-    }
-
-    #[tokio::test]
-    async fn addresses_that_only_some_can_fetch_are_refused() {
-        let folder = tempfile::tempdir().unwrap();
-        let sources = GitSources::new(folder.path(), LIMITS);
-        let mut said = Vec::new();
-        for spec in
-            ["git+file:///srv/a.git", "git+ssh://git@forge.example/a/b.git#v1", "git+rsync://forge.example/a", "a"]
-        {
-            let error = sources.find(spec).await.unwrap_err();
-            assert!(error.is_absent());
-            said.push(error.to_string());
-        }
-        insta::assert_snapshot!(said.join("\n"), @r#"
-git+file:///srv/a.git: a published package cannot come from a repository on this machine
-git+ssh://git@forge.example/a/b.git#v1: it is fetched without anybody's key, so an address over https is needed, not ssh
-git+rsync://forge.example/a: repositories are fetched over https
-a: this is no address of a git repository
-"#);
-    }
-}
+mod tests;

@@ -33,15 +33,24 @@ struct Module<'a> {
 /// How many tags that a proxy does not list are asked for.
 const MOST_TAGS: usize = 5;
 
-/// The tags of a repository.
+/// The versions of a module that are tagged in its repository. <https://go.dev/ref/mod#vcs-version>
 ///
 /// # Errors
-/// A [`Failure`] of class upstream (or infrastructure, for the cache).
-pub(super) async fn tags(git: &GitSources, repository: &Url) -> Result<Vec<String>, Failure> {
-    git.tags(repository).await.map_err(|error| Failure::new(FailureClass::Upstream, &error))
+/// A [`Failure`] of class upstream.
+pub(super) async fn tagged(git: &GitSources, repository: &Url, module: &str) -> Result<Vec<String>, Failure> {
+    let tags = git.tags(repository).await.map_err(|error| Failure::new(FailureClass::Upstream, &error))?;
+    let Some((prefix, major)) = paths::split_major(module) else { return Ok(Vec::new()) };
+    let folder = folder_within(prefix, repository);
+    let is_version = |version: &&str| {
+        go::canonical(version).as_deref() == Some(*version)
+            && !pseudo::is_pseudo(version)
+            && paths::check_major(version, major).is_ok()
+    };
+    let versions = tags.iter().filter_map(|tag| tag.strip_prefix(&folder)).filter(is_version);
+    Ok(versions.map(str::to_owned).collect())
 }
 
-/// What a module proxy says of a module's releases; `tags` are those of [`Wanted::repository`].
+/// What a module proxy says of a module's releases; `tagged` are versions that it may list only later.
 ///
 /// # Errors
 /// A [`Failure`] of class upstream (or infrastructure, for the cache).
@@ -50,12 +59,10 @@ pub async fn watch(
     path: &str,
     subpath: Option<&str>,
     wanted: Wanted<'_>,
-    tags: &[String],
+    tagged: &[String],
 ) -> Result<Watched, Failure> {
     let mut module = Module::read(modules, path).await?;
-    if let Some(repository) = wanted.repository {
-        module.add_tagged(tags, repository).await?;
-    }
+    module.add_tagged(tagged).await?;
     let retracted = module.retractions().await?;
     let mut taken_back: BTreeSet<String> =
         module.listed.iter().filter(|version| is_retracted(version, &retracted)).cloned().collect();
@@ -141,23 +148,16 @@ impl<'a> Module<'a> {
     }
 
     /// Takes what is tagged and newer than all that is listed: a proxy lists a release some time after it is there. Being asked for it,
-    /// it fetches it; if it cannot, the release has to wait. <https://go.dev/ref/mod#vcs-version>
-    async fn add_tagged(&mut self, tags: &[String], repository: &Url) -> Result<(), Failure> {
-        let Some((prefix, major)) = paths::split_major(self.path) else { return Ok(()) };
-        let folder = folder_within(prefix, repository);
+    /// it fetches it; if it cannot, the release has to wait.
+    async fn add_tagged(&mut self, tagged: &[String]) -> Result<(), Failure> {
         let highest = self.listed.last().cloned();
-        let is_new = |version: &&str| {
-            let is_newer = |highest: &String| go::compare_listed(version, highest).is_gt();
-            go::canonical(version).as_deref() == Some(*version)
-                && !pseudo::is_pseudo(version)
-                && paths::check_major(version, major).is_ok()
-                && highest.as_ref().is_none_or(is_newer)
-        };
-        let mut new: Vec<&str> = tags.iter().filter_map(|tag| tag.strip_prefix(&folder)).filter(is_new).collect();
+        let is_new =
+            |version: &&String| highest.as_ref().is_none_or(|highest| go::compare_listed(version, highest).is_gt());
+        let mut new: Vec<&String> = tagged.iter().filter(is_new).collect();
         new.sort_by(|a, b| go::compare_listed(b, a));
         for version in new.into_iter().take(MOST_TAGS) {
             match self.modules.info(self.path, version).await {
-                Ok(_) => self.listed.push(version.to_owned()),
+                Ok(_) => self.listed.push(version.clone()),
                 Err(error) if error.is_absent() => {
                     tracing::debug!(
                         go.module = self.path,

@@ -119,11 +119,11 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
         Upstream::Cargo { name } => cargo::watch(&resolver.crates, name, wanted).await,
         Upstream::Npm { name } => npm::watch(&resolver.npm.registry, name, wanted).await,
         Upstream::Go { module, subpath } => {
-            let tags = match wanted.repository {
-                Some(repository) => go::tags(&resolver.npm.git_sources(), repository).await?,
+            let tagged = match wanted.repository {
+                Some(repository) => go::tagged(&resolver.npm.git_sources(), repository, module).await?,
                 None => Vec::new(),
             };
-            go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted, &tags).await
+            go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted, &tagged).await
         }
         Upstream::GitHub { .. } => Err(unsupported(upstream)),
     }

@@ -12,6 +12,7 @@ mod build_list;
 pub(super) mod inputs;
 mod nodes;
 pub(super) mod replacements;
+mod roots;
 mod select;
 #[cfg(test)]
 mod tests;
@@ -79,7 +80,7 @@ pub(super) fn roots(
     used: &BTreeSet<&str>,
 ) -> Result<RootsStep, GoError> {
     let inputs = inputs::Inputs::read(project, rules)?;
-    select::roots(&inputs, known, rules, used)
+    roots::roots(&inputs, known, rules, used)
 }
 
 /// The lines of `go mod graph`; nothing while go.mod files are missing.

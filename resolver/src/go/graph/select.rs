@@ -3,11 +3,11 @@
 use std::borrow::Cow;
 use std::collections::{BTreeSet, HashMap, HashSet, VecDeque};
 
+use super::GraphStep;
 use super::build_list::BuildList;
 use super::inputs::Inputs;
 use super::nodes::{NodeId, Nodes, PathId};
 use super::replacements::Instead;
-use super::{GraphStep, RootsStep};
 use crate::go::GoError;
 use crate::go::catalog::{Known, Lookup, ModuleVersion, Need};
 use crate::go::modfile::GoMod;
@@ -17,7 +17,7 @@ use crate::go::version::{self, gover, is_toolchain, semver};
 
 /// How far what a module requires is followed.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-enum Pruning {
+pub(super) enum Pruning {
     /// Only where it is itself older than pruning.
     Pruned,
     /// To the end.
@@ -48,7 +48,7 @@ pub(super) struct Selection<'a> {
     /// By node: with which prunings it was put into the queue, as bits.
     queued: Vec<u8>,
     queue: VecDeque<(NodeId, Pruning)>,
-    needs: BTreeSet<Need>,
+    pub(super) needs: BTreeSet<Need>,
     failed: HashMap<NodeId, GoError>,
     /// By node: the go.mod that counts for it.
     pub(super) files: HashMap<NodeId, &'a GoMod>,
@@ -70,29 +70,6 @@ pub(super) fn select<'a>(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a st
     BuildList::new(&selection).map(|list| GraphStep::Done(Box::new(list)))
 }
 
-/// Selects what the lines of the main module's go.mod say, if that is what they say of the modules `used` too.
-pub(super) fn roots<'a>(
-    inputs: &'a Inputs<'a>,
-    known: &'a Known,
-    rules: &'a str,
-    used: &BTreeSet<&str>,
-) -> Result<RootsStep, GoError> {
-    if inputs.single().is_none() || !gover::prunes(Some(inputs.go())) {
-        return Ok(RootsStep::Whole);
-    }
-    let mut selection = Selection::new(inputs, known, rules);
-    selection.begin_module()?;
-    selection.check_roots()?;
-    let agree = selection.agree(used)?;
-    if !selection.needs.is_empty() {
-        return Ok(RootsStep::Need(selection.needs.into_iter().collect()));
-    }
-    if !agree {
-        return Ok(RootsStep::Whole);
-    }
-    BuildList::new(&selection).map(|list| RootsStep::Done(Box::new(list)))
-}
-
 /// More lines of go.sum than any real one has.
 const MOST_LISTED: usize = 20_000;
 
@@ -112,7 +89,7 @@ fn listed(inputs: &Inputs<'_>) -> Vec<Need> {
 }
 
 impl<'a> Selection<'a> {
-    fn new(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Self {
+    pub(super) fn new(inputs: &'a Inputs<'a>, known: &'a Known, rules: &'a str) -> Self {
         Self {
             inputs,
             known,
@@ -150,7 +127,7 @@ impl<'a> Selection<'a> {
     }
 
     /// The requirements of the only main module.
-    fn begin_module(&mut self) -> Result<(), GoError> {
+    pub(super) fn begin_module(&mut self) -> Result<(), GoError> {
         let inputs = self.inputs;
         let Some(main) = inputs.single() else { return Ok(()) };
         self.check_toolchain()?;
@@ -293,7 +270,7 @@ impl<'a> Selection<'a> {
     }
 
     /// What a node requires, and how far that is followed; nothing if its go.mod is not known yet.
-    fn requirements(&mut self, node: NodeId) -> Result<Option<(Vec<NodeId>, Pruning)>, GoError> {
+    pub(super) fn requirements(&mut self, node: NodeId) -> Result<Option<(Vec<NodeId>, Pruning)>, GoError> {
         let path = self.nodes.name(node);
         if is_toolchain(path) {
             let version = &self.nodes.get(node).version;
@@ -427,27 +404,8 @@ impl<'a> Selection<'a> {
         required.filter(|node| self.nodes.name(*node) == main.file.module).collect()
     }
 
-    /// Whether the go.mod files of the modules `used`, as far as they are known, require nothing higher than the roots.
-    fn agree(&mut self, used: &BTreeSet<&str>) -> Result<bool, GoError> {
-        let roots: Vec<NodeId> = self.nodes.selected().collect();
-        let versions: HashMap<&str, Cow<'a, str>> =
-            roots.iter().map(|root| (self.nodes.name(*root), self.nodes.get(*root).version.clone())).collect();
-        let of_used = |root: &NodeId| used.contains(self.nodes.name(*root)) && self.nodes.get(*root).module.is_some();
-        let of_used: Vec<NodeId> = roots.iter().copied().filter(of_used).collect();
-        let mut agree = true;
-        for root in of_used {
-            let Some((required, _)) = self.requirements(root)? else { continue };
-            agree &= required.iter().all(|node| {
-                let (path, version) = (self.nodes.name(*node), &self.nodes.get(*node).version);
-                let at_root = versions.get(path).filter(|at_root| !at_root.is_empty());
-                at_root.is_none_or(|at_root| version::compare(path, at_root, version).is_ge())
-            });
-        }
-        Ok(agree)
-    }
-
     /// Every line of the main module's go.mod must be what is selected.
-    fn check_roots(&self) -> Result<(), GoError> {
+    pub(super) fn check_roots(&self) -> Result<(), GoError> {
         let (Some(main), Some(root)) = (self.inputs.single(), self.roots.first()) else { return Ok(()) };
         let pruned = gover::prunes(Some(self.inputs.go()));
         for required in self.nodes.required(*root) {
