@@ -105,7 +105,7 @@ let
           // {
             # A lock of the bot's, for a release that has none. A project has its own.
             cargoLock =
-              if graph.packages.${graph.root}.inTree && !(graph.document ? tree) then
+              if graph.packages.${graph.root}.inTree then
                 null
               else if builtins.pathExists (directory + "/Cargo.lock") then
                 directory + "/Cargo.lock"

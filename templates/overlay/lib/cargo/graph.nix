@@ -44,13 +44,10 @@ let
             inherit (row) sha256;
           }
         else
-          tree;
-      # Whether it lies in the tree that is built: the project, or the release's repository.
+          projectSource;
+      # Whether it lies in the folder of the project that is built.
       inTree = !(row ? git || row ? sha256);
     };
-
-  # The tree that is built, where that is no crate.
-  tree = if document ? tree then commit document.tree else projectSource;
 
   # All that a commit holds, whatever package is wanted of it.
   commit =
