@@ -15,7 +15,8 @@ use indicatif::ProgressBar;
 use nixwright::clients::cargo::Cargo;
 use nixwright::clients::crates_io::{CratesIo, IndexEntry, OtherRegistries, registry_variables};
 use nixwright::clients::endpoints;
-use nixwright::clients::git::{Author, Overlay};
+use nixwright::clients::git::{Author, GitSources, Overlay, TreeLimits};
+use nixwright::clients::github::Upstreams;
 use nixwright::clients::go::sumdb::{Sumdb, SumdbClient};
 use nixwright::clients::go::{GoModules, GoRegistries, Netrc, Patterns};
 use nixwright::clients::http::{Http, HttpSettings};
@@ -89,11 +90,14 @@ impl Bench {
         let cargo = Cargo::open(&cache.join("work")).await?;
         let limits = Limits::default();
         let registry = Npm::new(http.clone(), endpoints::npm_registry(&environment)?, &cache);
-        let npm = NpmTrees { registry, node: node::ASSUMED.to_owned(), program: None, cache: cache.clone(), limits };
+        let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+        let github = Upstreams::new(endpoints::github_upstreams(&environment)?, None);
+        let node = node::ASSUMED.to_owned();
+        let npm = NpmTrees { registry, node, program: None, cache: cache.clone(), limits, git };
         let go = go_graphs(&http, &environment, &cache)?;
         let variables = registry_variables(environment);
-        let registries = OtherRegistries::new(http.clone(), npm.git_sources(), &cache, limits.compressed, &variables);
-        let resolver = Resolver { crates, registries, cargo, go, npm, cache, limits };
+        let registries = OtherRegistries::new(http.clone(), npm.git.clone(), &cache, limits.compressed, &variables);
+        let resolver = Resolver { crates, registries, cargo, go, npm, github, cache, limits };
         Ok(Self { folder, sources: tempfile::tempdir()?, resolver, http, toolchain: probe_toolchain().await? })
     }
 

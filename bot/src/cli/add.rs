@@ -281,6 +281,7 @@ async fn look_up(config: &Config, package: &Package) -> Result<Found, CliError> 
         current: None,
         now: Clock::system().now(),
         repository: None,
+        tag_prefix: package.tag_prefix.as_deref(),
     };
     let upstream = &package.upstream;
     let refused = |why: &dyn std::fmt::Display| CliError::failed(format!("{upstream} cannot be added: {why}"));
@@ -291,7 +292,7 @@ async fn look_up(config: &Config, package: &Package) -> Result<Found, CliError> 
         (Some(candidate), _) => (candidate, None),
         (None, Some(waiting)) => {
             let (version, waits) = waits(waiting);
-            (find(&resolver, upstream, &version).await.map_err(failed)?, Some(waits))
+            (find(&resolver, package, &version).await.map_err(failed)?, Some(waits))
         }
         (None, None) => return Err(refused(&watched.why_nothing)),
     };
@@ -323,6 +324,9 @@ impl Found {
             Origin::Cargo { name, .. } => Upstream::Cargo { name: name.clone() },
             Origin::Go { module, subpath } => Upstream::Go { module: module.clone(), subpath: subpath.clone() },
             Origin::Npm { name, .. } => Upstream::Npm { name: name.clone() },
+            Origin::GitHub { repository, subpath, .. } => {
+                Upstream::GitHub { repository: repository.clone(), subpath: subpath.clone() }
+            }
         };
         let shown = |text: &Option<String>| {
             let line = clip(&one_line(text.as_deref().unwrap_or_default()), LONGEST_TEXT);

@@ -3,14 +3,16 @@
 use std::path::Path;
 
 use clap::Args;
+use jiff::SignedDuration;
 use serde::Serialize;
 
 use super::exit::{CliError, Exit};
 use super::forge::github;
 use super::output::{Tone, print, toned};
 use super::wiring::{Addresses, State, environment, limits, load_config, nix, open_overlay, resolver};
-use crate::clients::npm::Form;
-use crate::config::{Config, Forge, Upstream};
+use crate::config::{Config, Forge};
+use crate::model::Clock;
+use crate::stages::watch::{Wanted, watch};
 
 #[derive(Debug, Args)]
 #[command(after_help = "Examples:\n  nixwright doctor\n  nixwright doctor --json")]
@@ -77,20 +79,23 @@ async fn check_nix(config: &Config, checks: &mut Vec<Check>) {
 async fn check_registry(config: &Config, checks: &mut Vec<Check>) {
     let resolver = match resolver(Addresses::of(config), &State::of(config).cache(), limits(config)).await {
         Ok((resolver, _)) => resolver,
-        Err(error) => return checks.push(outcome("registry", Err(error.to_string()))),
+        Err(error) => return checks.push(outcome("upstream", Err(error.to_string()))),
     };
     let Some(package) = config.packages.values().next() else { return };
-    let name = package.upstream.name();
-    let found = if let Upstream::Npm { .. } = package.upstream {
-        let packument = resolver.npm.registry.packument(name, Form::Full).await;
-        let count = packument.map(|packument| packument.versions().count()).map_err(|error| error.to_string());
-        count.map(|count| (resolver.npm.registry.registry(), count))
-    } else {
-        let versions = resolver.crates.versions(name).await.map_err(|error| error.to_string());
-        versions.map(|versions| (resolver.crates.index(), versions.len()))
+    let wanted = Wanted {
+        track: &package.policy.track,
+        min_age: SignedDuration::ZERO,
+        current: None,
+        now: Clock::system().now(),
+        repository: None,
+        tag_prefix: package.tag_prefix.as_deref(),
     };
-    let found = found.map(|(registry, count)| format!("{registry} knows {count} versions of {name}"));
-    checks.push(outcome("registry", found));
+    let found = watch(&resolver, &package.upstream, wanted).await.map_err(|failure| failure.message);
+    let found = found.and_then(|watched| match watched.choice.release {
+        Some(release) => Ok(format!("the newest release of {} is {}", package.upstream, release.version)),
+        None => Err(format!("{}: {}", package.upstream, watched.why_nothing)),
+    });
+    checks.push(outcome("upstream", found));
 }
 
 /// Whether the repository is there, and what the bot lacks to write to it.

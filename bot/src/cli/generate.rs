@@ -13,7 +13,7 @@ use super::progress::Bars;
 use super::resolve::cache_folder;
 use super::resolve::cargo;
 use super::resolve::go::{self, Cgo};
-use super::wiring::{environment, npm_trees};
+use super::wiring::{environment, git_sources, npm_trees};
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System};
@@ -137,7 +137,11 @@ async fn resolved(ecosystem: Ecosystem, request: Request<'_>, args: &GenerateArg
         Ecosystem::Npm => {
             let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
             let http = Http::when_needed(HttpSettings::default(), Clock::system());
-            let trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
+            let github = endpoints::github_upstreams(&environment()).map_err(CliError::usage)?;
+            let (cache, limits) = (cache_folder()?, Limits::default());
+            // A project of this machine's own user may depend on repositories here.
+            let git = git_sources(&cache, limits, &github).with_local();
+            let trees = npm_trees(http, registry, git, &cache, limits).await;
             generate(request, Resolving::Npm(&trees), &bar).await
         }
     };

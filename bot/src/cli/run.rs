@@ -174,7 +174,11 @@ fn line(package: &PackageSummary, width: usize) -> String {
 
 fn where_to_look(state: &State, summary: &CycleSummary) -> String {
     let overlay = std::path::absolute(state.overlay()).unwrap_or_else(|_| state.overlay());
-    let program = summary.packages.first().map_or("PACKAGE", |package| package.attr.as_str());
+    // One that is there, if any is.
+    let is_there =
+        |package: &&PackageSummary| matches!(package.result, PackageResult::Merged | PackageResult::UpToDate);
+    let shown = summary.packages.iter().find(is_there).or(summary.packages.first());
+    let program = shown.map_or("PACKAGE", |package| package.attr.as_str());
     format!(
         "\npages    {}\noverlay  git+file://{}?ref=main\ntry it   nix --extra-experimental-features 'nix-command flakes' \
          run 'git+file://{}?ref=main#{program}' -- --version\n",

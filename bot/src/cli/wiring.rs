@@ -14,7 +14,9 @@ use super::exit::CliError;
 use super::forge::{Chosen, forge};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::{CratesIo, OtherRegistries, registry_variables};
-use crate::clients::git::{Author, Overlay};
+use crate::clients::endpoints;
+use crate::clients::git::{Author, GitSources, Overlay, TreeLimits};
+use crate::clients::github::Upstreams;
 use crate::clients::go::sumdb::SumdbClient;
 use crate::clients::go::{GoModules, GoRegistries, Netrc};
 use crate::clients::http::{Http, HttpSettings};
@@ -22,7 +24,7 @@ use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain
 use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
-use crate::config::{BuildPackages, CargoRegistry, Config, Registries};
+use crate::config::{BuildPackages, CargoRegistry, Config, Registries, TOKEN_VARIABLES};
 use crate::dashboard::{Actions, Site};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
@@ -113,12 +115,17 @@ pub(super) struct Addresses {
     pub(super) go: GoRegistries,
     /// The registry of npm packages.
     pub(super) npm: Url,
+    /// The REST interface of the GitHub where upstreams are, and what it may be asked with.
+    pub(super) github: (Url, Option<SecretString>),
 }
 
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
-        let Registries { crates_index, cargo, go, npm, .. } = &config.registries;
-        Self { crates: crates_index.clone(), cargo: cargo.clone(), go: go.clone(), npm: npm.clone() }
+        let Registries { crates_index, cargo, go, npm, github_api, .. } = &config.registries;
+        let token =
+            TOKEN_VARIABLES.iter().find_map(|name| environment().remove(*name).filter(|token| !token.is_empty()));
+        let github = (github_api.clone(), token.map(|token| SecretString::from(token.trim().to_owned())));
+        Self { crates: crates_index.clone(), cargo: cargo.clone(), go: go.clone(), npm: npm.clone(), github }
     }
 }
 
@@ -129,9 +136,12 @@ pub(super) async fn resolver(from: Addresses, cache: &Path, limits: Limits) -> R
     let registries = cargo_registries(&from.cargo)?;
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?.with_registries(&registries);
     let go = go_graphs(http.clone(), from.go, cache)?;
-    let npm = npm_trees(http.clone(), from.npm, cache, limits).await;
-    let registries = OtherRegistries::new(http.clone(), npm.git_sources(), cache, limits.compressed, &registries);
-    Ok((Resolver { crates, registries, cargo, go, npm, cache: cache.to_owned(), limits }, http))
+    let (github, token) = from.github;
+    let git = git_sources(cache, limits, &github);
+    let npm = npm_trees(http.clone(), from.npm, git, cache, limits).await;
+    let github = Upstreams::new(github, token);
+    let registries = OtherRegistries::new(http.clone(), npm.git.clone(), cache, limits.compressed, &registries);
+    Ok((Resolver { crates, registries, cargo, go, npm, github, cache: cache.to_owned(), limits }, http))
 }
 
 /// cargo's own variables for registries, as the environment and the configuration have them; the latter counts.
@@ -158,12 +168,21 @@ pub(super) fn go_graphs(http: Http, from: GoRegistries, cache: &Path) -> Result<
 }
 
 /// What trees of npm packages are computed from, for the node that is on PATH.
-pub(super) async fn npm_trees(http: Http, registry: Url, cache: &Path, limits: Limits) -> NpmTrees {
+pub(super) async fn npm_trees(http: Http, registry: Url, git: GitSources, cache: &Path, limits: Limits) -> NpmTrees {
     let registry = Npm::new(http, registry, cache).with_archive_limit(limits.compressed);
     let search = std::env::var_os("PATH").unwrap_or_default();
     let node = node::version(&search, cache).await.unwrap_or_else(|| node::ASSUMED.to_owned());
     let program = NpmProgram::find(&search, registry.registry(), &cache.join("work"));
-    NpmTrees { registry, node, program, cache: cache.to_owned(), limits }
+    NpmTrees { registry, node, program, cache: cache.to_owned(), limits, git }
+}
+
+/// Repositories that packages come from; `github` is the REST interface of the GitHub that stands for the public one.
+pub(super) fn git_sources(cache: &Path, limits: Limits, github: &Url) -> GitSources {
+    let sources = GitSources::new(cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    match endpoints::github_sources(github) {
+        Some((public, actual)) => sources.with_instead(public, actual),
+        None => sources,
+    }
 }
 
 /// What an archive may ask of us, from the configuration.

@@ -69,6 +69,9 @@ const GITHUB_WEB: &str = "https://github.com/";
 /// The environment variable that names the REST interface of another GitHub: `https://HOST/api/v3/`.
 pub const GITHUB_API_VARIABLE: &str = "NIXWRIGHT_GITHUB_API";
 
+/// The environment variable that names the REST interface of the GitHub where upstreams are, if that is another.
+pub const GITHUB_UPSTREAMS_VARIABLE: &str = "NIXWRIGHT_GITHUB_UPSTREAMS";
+
 /// Where a person reads about an advisory.
 const OSV_PAGES: &str = "https://osv.dev/vulnerability/";
 
@@ -225,6 +228,23 @@ pub fn github_api(environment: &BTreeMap<String, String>) -> Result<Url, Invalid
     }
 }
 
+/// The REST interface of the GitHub where upstreams are, as the environment names it, else the public one.
+///
+/// # Errors
+/// When the variable's value is not the address of a service.
+pub fn github_upstreams(environment: &BTreeMap<String, String>) -> Result<Url, InvalidValue> {
+    match environment.get(GITHUB_UPSTREAMS_VARIABLE).map(String::as_str) {
+        Some(text) if !text.is_empty() => parse_api(text),
+        _ => parse_api(GITHUB_API),
+    }
+}
+
+/// The public address that repositories of upstreams are below, and the one that they are fetched from: that of the GitHub
+/// whose REST interface is at `api`.
+pub fn github_sources(api: &Url) -> Option<(Url, Url)> {
+    Some((Url::parse(GITHUB_WEB).ok()?, github_web(api)))
+}
+
 /// Where the repositories are whose REST interface is at `api`: a GitHub Enterprise Server has both on one host.
 pub fn github_web(api: &Url) -> Url {
     let mut web = if api.as_str() == GITHUB_API { parse_base(GITHUB_WEB) } else { None }.unwrap_or_else(|| api.clone());
@@ -243,7 +263,7 @@ pub fn public_git_host(ssh: &Url) -> Option<Url> {
     Url::parse(&format!("https://{host}{}", ssh.path())).ok()
 }
 
-/// The page of a repository of the public GitHub, from `OWNER/NAME`.
+/// The page of a repository of the public GitHub, from `OWNER/NAME`, which is also where it is cloned from.
 pub fn github_repository(name: &str) -> Option<Url> {
     let name: RepositoryName = name.parse().ok()?;
     Url::parse(GITHUB_WEB).ok()?.join(name.as_str()).ok()

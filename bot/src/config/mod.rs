@@ -71,6 +71,8 @@ pub struct Registries {
     pub go: GoRegistries,
     /// The advisory database; ends in `/`.
     pub osv_api: Url,
+    /// The REST interface of the GitHub where upstreams are; ends in `/`.
+    pub github_api: Url,
 }
 
 /// Who the bot's commits are from.
@@ -170,6 +172,10 @@ pub struct Package {
     pub all_features: bool,
     /// Only these binaries, sorted; all where empty.
     pub binaries: Vec<String>,
+    /// Of a repository with a Cargo workspace only these members, sorted; where empty those that cargo builds by default.
+    pub members: Vec<String>,
+    /// What the tags of a repository begin with, before the version; nothing means: what is usual.
+    pub tag_prefix: Option<String>,
     /// How it is built if it is a Go program.
     pub go: GoOptions,
     /// How to build it; nothing means: what works, found out by building.

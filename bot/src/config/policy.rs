@@ -104,6 +104,8 @@ impl Settings {
             no_default_features: false,
             all_features: false,
             binaries: Vec::new(),
+            members: Vec::new(),
+            tag_prefix: None,
             go: GoOptions::default(),
             strategy: self.strategy,
             lto: self.lto,

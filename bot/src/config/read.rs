@@ -143,9 +143,12 @@ fn registries(
     let crates_index = address("crates_index", "the address of a sparse index", endpoints::parse_index, crates);
     let npm = address("npm", "the address of a registry of npm packages", endpoints::parse_api, npm);
     let osv_api = address("osv_api", "the address of an advisory database", endpoints::parse_api, osv);
+    let github = (endpoints::GITHUB_UPSTREAMS_VARIABLE, endpoints::github_upstreams as FromEnvironment);
+    let github_api = address("github_api", "the address of a REST interface", endpoints::parse_api, github);
     let go = go_registries(&mut section, environment, reader);
     section.finish();
-    Some(Registries { crates_index: crates_index?, cargo, npm: npm?, go: go?, osv_api: osv_api? })
+    let (crates_index, npm, osv_api) = (crates_index?, npm?, osv_api?);
+    Some(Registries { crates_index, cargo, npm, go: go?, osv_api, github_api: github_api? })
 }
 
 fn go_registries(
@@ -345,7 +348,31 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
         section.forbid("binaries", message);
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
+    let (members, tag_prefix) = of_repositories(&mut section, upstream.as_ref(), name(""));
     let settings = defaults.overridden(&mut section);
     section.finish();
-    Some(Package { features, no_default_features, all_features, binaries, go, ..settings.package(upstream?) })
+    let package = settings.package(upstream?);
+    Some(Package { features, no_default_features, all_features, binaries, members, tag_prefix, go, ..package })
+}
+
+/// What a package's section says of the repository that its releases are in.
+fn of_repositories(
+    section: &mut Section<'_, '_, '_, '_>,
+    upstream: Option<&Upstream>,
+    name: impl Fn(&toml_span::Value<'_>) -> Result<String, String>,
+) -> (Vec<String>, Option<String>) {
+    if upstream.is_some_and(|upstream| !matches!(upstream, Upstream::GitHub { .. })) {
+        for key in ["members", "tag_prefix"] {
+            section.forbid(key, "only repositories (`pkg:github/OWNER/REPO`) have this; leave it out");
+        }
+        return (Vec::new(), None);
+    }
+    let members = section.list("members", "a list of packages of the workspace", name).unwrap_or_default();
+    let prefix = section.get("tag_prefix", |value| {
+        text(value, "what tags begin with before the version, such as \"v\" or \"cli-v\"", |text| {
+            let fine = text.chars().all(|c| c.is_ascii_alphanumeric() || "-_./@+".contains(c));
+            fine.then(|| text.to_owned())
+        })
+    });
+    (members, prefix)
 }

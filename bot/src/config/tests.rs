@@ -215,6 +215,18 @@ config/nixwright.toml:4:23: packages.x.no_default_features: packages of npm have
 }
 
 #[test]
+fn only_repositories_have_members_and_tags() {
+    let of = |purl: &str| format!("[packages.x]\npurl = \"{purl}\"\nmembers = [\"a\"]\ntag_prefix = \"a-v\"\n");
+    insta::assert_snapshot!(problems(&of("pkg:cargo/x")), @r"
+    config/nixwright.toml:3:11: packages.x.members: only repositories (`pkg:github/OWNER/REPO`) have this; leave it out
+    config/nixwright.toml:4:15: packages.x.tag_prefix: only repositories (`pkg:github/OWNER/REPO`) have this; leave it out
+    ");
+    let config = parse(&of("pkg:github/a/b#c")).unwrap();
+    let package = config.packages.values().next().unwrap();
+    assert_eq!((package.members.as_slice(), package.tag_prefix.as_deref()), (&["a".to_owned()][..], Some("a-v")));
+}
+
+#[test]
 fn another_registry_of_npm_packages_can_be_named() {
     let of = |text: &str, variable: Option<&str>| {
         let variable = variable.map(|value| (NPM_REGISTRY_VARIABLE.to_owned(), value.to_owned()));

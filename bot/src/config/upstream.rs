@@ -7,6 +7,7 @@ use packageurl::PackageUrl;
 
 use crate::clients::crates_io::is_crate_name;
 use crate::clients::npm::is_package_name;
+use crate::model::RepositoryName;
 
 /// The ecosystems that this program knows, as their package URLs call them.
 const KNOWN: &str = "cargo, golang, npm, github";
@@ -33,10 +34,10 @@ pub enum Upstream {
     },
     /// The tags of a repository on GitHub.
     GitHub {
-        /// Who it belongs to.
-        owner: String,
-        /// Its name.
-        repo: String,
+        /// The repository.
+        repository: RepositoryName,
+        /// The folder of the project in it; nothing means the top.
+        subpath: Option<String>,
     },
 }
 
@@ -67,15 +68,6 @@ pub enum UpstreamError {
         text: String,
         /// The type.
         kind: String,
-    },
-    /// A package URL of an ecosystem whose releases this version cannot follow.
-    #[error(
-        "{text:?}: packages of this type cannot be followed by this version, only `pkg:cargo/NAME`, `pkg:npm/NAME` and \
-         `pkg:golang/MODULE`"
-    )]
-    NotFollowed {
-        /// As written.
-        text: String,
     },
     /// A part that packages of this type do not have.
     #[error("{text:?}: {part}")]
@@ -111,12 +103,12 @@ impl Upstream {
         match self {
             Self::Cargo { name } | Self::Npm { name } => name,
             Self::Go { module, .. } => module,
-            Self::GitHub { repo, .. } => repo,
+            Self::GitHub { repository, .. } => repository.name(),
         }
     }
 
     /// What it would be called in an overlay: its own name, without the signs of a scope; for Go that of the program, which is
-    /// the last element of its import path that is no major version.
+    /// the last element of its import path that is no major version, and for a folder of a repository the folder's.
     pub fn short_name(&self) -> String {
         match self {
             Self::Go { module, subpath } => {
@@ -125,6 +117,7 @@ impl Upstream {
                 let name = if is_major(last) { before.rsplit('/').next().unwrap_or(last) } else { last };
                 name.to_owned()
             }
+            Self::GitHub { subpath: Some(subpath), .. } => subpath.rsplit('/').next().unwrap_or_default().to_owned(),
             other => other.name().trim_start_matches('@').replace('/', "-"),
         }
     }
@@ -135,15 +128,16 @@ impl Upstream {
     }
 
     fn purl(&self, version: Option<&str>) -> String {
-        // Of what names and versions may have, only these two have to be escaped.
+        // Of what names and versions may have, only these have to be escaped.
         let escaped = |text: &str| text.replace('@', "%40").replace('+', "%2B");
+        let in_version = |text: &str| escaped(text).replace('/', "%2F");
         let (base, subpath) = match self {
             Self::Cargo { name } => (format!("pkg:cargo/{name}"), None),
             Self::Go { module, subpath } => (format!("pkg:golang/{module}"), subpath.as_deref()),
             Self::Npm { name } => (format!("pkg:npm/{}", escaped(name)), None),
-            Self::GitHub { owner, repo } => (format!("pkg:github/{owner}/{repo}"), None),
+            Self::GitHub { repository, subpath } => (format!("pkg:github/{repository}"), subpath.as_deref()),
         };
-        let version = version.map(|version| format!("@{}", escaped(version))).unwrap_or_default();
+        let version = version.map(|version| format!("@{}", in_version(version))).unwrap_or_default();
         let subpath = subpath.map(|subpath| format!("#{subpath}")).unwrap_or_default();
         format!("{base}{version}{subpath}")
     }
@@ -171,7 +165,10 @@ impl FromStr for Reference {
         let (namespace, subpath) = (purl.namespace(), purl.subpath());
         let unknown = [
             (kind == "cargo" && namespace.is_some(), "a crate has no namespace; write `pkg:cargo/NAME`"),
-            (kind != "golang" && subpath.is_some(), "a subpath (`#…`) is known for Go modules only; leave it out"),
+            (
+                matches!(kind.as_str(), "cargo" | "npm") && subpath.is_some(),
+                "a subpath (`#…`) is known for Go modules and repositories only; leave it out",
+            ),
         ];
         if let Some((_, part)) = unknown.into_iter().find(|(has, _)| *has) {
             return Err(UpstreamError::UnknownPart { text: as_written(), part });
@@ -192,12 +189,14 @@ impl FromStr for Reference {
             }
             "npm" if is_package_name(&with_namespace()) => Upstream::Npm { name: with_namespace() },
             "npm" => return Err(invalid(NPM_NAME)),
-            "github" => match namespace {
-                Some(owner) if is_github_name(owner) && is_github_name(&name) => {
-                    Upstream::GitHub { owner: owner.to_owned(), repo: name }
+            "github" => {
+                let subpath = subpath.map(ToString::to_string);
+                let repository = with_namespace().parse().map_err(|_| invalid(GITHUB_NAME))?;
+                if !subpath.iter().flat_map(|path| path.split('/')).all(is_folder) {
+                    return Err(invalid(GITHUB_NAME));
                 }
-                _ => return Err(invalid(GITHUB_NAME)),
-            },
+                Upstream::GitHub { repository, subpath }
+            }
             _ => return Err(UpstreamError::UnknownType { text: as_written(), kind }),
         };
         let version = purl.version().map(ToString::to_string);
@@ -219,7 +218,7 @@ const CRATE_NAME: &str = "a crate's name (letters, digits, `-` and `_`, starting
 const GO_PATH: &str =
     "a module's path (`pkg:golang/HOST/PATH#FOLDER`; ASCII letters, digits and `-._~` between slashes)";
 const NPM_NAME: &str = "an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)";
-const GITHUB_NAME: &str = "a repository (`pkg:github/OWNER/REPO`)";
+const GITHUB_NAME: &str = "a repository (`pkg:github/OWNER/REPO`, and `#FOLDER` for a folder in it)";
 
 /// An element of a module's path; <https://go.dev/ref/mod#go-mod-file-ident>.
 fn is_go_element(element: &str) -> bool {
@@ -233,9 +232,10 @@ fn is_major(element: &str) -> bool {
     !digits.is_empty() && !digits.starts_with('0') && digits != "1" && digits.bytes().all(|byte| byte.is_ascii_digit())
 }
 
-fn is_github_name(name: &str) -> bool {
-    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._".contains(c);
-    !name.is_empty() && name.len() <= 100 && name.chars().all(allowed) && !matches!(name, "." | "..")
+/// A folder's name in a repository: what everybody's file system and Nix can have.
+fn is_folder(name: &str) -> bool {
+    let allowed = |c: char| c.is_ascii_alphanumeric() || "-._+@".contains(c);
+    !name.is_empty() && name.chars().all(allowed) && !matches!(name, "." | "..")
 }
 
 fn is_version(upstream: &Upstream, version: &str) -> bool {
@@ -255,9 +255,6 @@ impl FromStr for Upstream {
     fn from_str(text: &str) -> Result<Self, UpstreamError> {
         let Reference { upstream, version } = text.parse()?;
         match version {
-            None if matches!(upstream, Self::GitHub { .. }) => {
-                Err(UpstreamError::NotFollowed { text: text.to_owned() })
-            }
             None => Ok(upstream),
             Some(_) => Err(UpstreamError::UnknownPart {
                 text: text.to_owned(),
@@ -293,6 +290,7 @@ mod tests {
             "pkg:npm/svgo@4.1.0",
             "pkg:npm/%40angular/cli@22.0.0",
             "pkg:github/burntsushi/ripgrep@15.2.0",
+            "pkg:github/a/b@cli%2Fv1.0#crates/cli",
         ] {
             let reference: Reference = text.parse().unwrap();
             assert_eq!(reference.upstream.release(&reference.version.unwrap()), text);
@@ -330,7 +328,9 @@ mod tests {
             "pkg:npm/angular/cli",
             "pkg:npm/.a",
             "pkg:github/a",
-            "pkg:github/a/b",
+            "pkg:github/a/b%20c",
+            "pkg:github/a/b#c/%2e%2e/d",
+            "pkg:npm/a#b",
         ]
         .map(|text| text.parse::<Upstream>().unwrap_err().to_string())
         .join("\n");
@@ -341,7 +341,7 @@ mod tests {
 "pkg:pypi/requests": the package type "pypi" is not known; known: cargo, golang, npm, github
 "pkg:cargo/a/b" is not a package URL (no namespace allowed for type "cargo"); write it as `pkg:cargo/NAME`
 "pkg:cargo/a?b=c": qualifiers (`?…`) are not known; leave them out
-"pkg:cargo/a#b": a subpath (`#…`) is known for Go modules only; leave it out
+"pkg:cargo/a#b": a subpath (`#…`) is known for Go modules and repositories only; leave it out
 "pkg:cargo/a%2Fb": "a/b" is not a crate's name (letters, digits, `-` and `_`, starting with a letter, at most 64)
 "pkg:cargo/a@1.2": "1.2" is not a version; write all three numbers, as in `@1.2.3`
 "pkg:cargo/a@1.2.3": a version is not chosen here, the newest release is followed; leave out what follows `@`
@@ -349,8 +349,10 @@ mod tests {
 "pkg:golang/github.com/a/b@1.2.3": "1.2.3" is not a version; write all three numbers, as in `@1.2.3`
 "pkg:npm/angular/cli": "angular/cli" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
 "pkg:npm/.a": ".a" is not an npm package's name (`pkg:npm/NAME` or `pkg:npm/%40SCOPE/NAME`)
-"pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`)
-"pkg:github/a/b": packages of this type cannot be followed by this version, only `pkg:cargo/NAME`, `pkg:npm/NAME` and `pkg:golang/MODULE`
+"pkg:github/a": "a" is not a repository (`pkg:github/OWNER/REPO`, and `#FOLDER` for a folder in it)
+"pkg:github/a/b%20c": "a/b c" is not a repository (`pkg:github/OWNER/REPO`, and `#FOLDER` for a folder in it)
+"pkg:github/a/b#c/%2e%2e/d" is not a package URL (invalid subpath segment: ".."); write it as `pkg:cargo/NAME`
+"pkg:npm/a#b": a subpath (`#…`) is known for Go modules and repositories only; leave it out
 "##);
     }
 }

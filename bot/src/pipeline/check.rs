@@ -111,6 +111,7 @@ impl Bot {
             current,
             now: self.clock.now(),
             repository: package.go.repository.as_ref(),
+            tag_prefix: package.tag_prefix.as_deref(),
         };
         watch(&self.resolver, &package.upstream, wanted).await
     }

@@ -184,7 +184,7 @@ impl Bot {
             let message = format!("packages/{attr}/graph.json in the overlay is not one that this program wrote");
             return Err(Failure { class: FailureClass::Evaluate, message });
         };
-        let candidate = find(&self.resolver, &package.upstream, &version).await?;
+        let candidate = find(&self.resolver, package, &version).await?;
         let release = Release::of(&candidate, package, &self.config.systems.resolve);
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
         let fetched = async {

@@ -101,7 +101,7 @@ impl Bot {
     async fn plan_before(&self, job: Job<'_>) -> Option<Plan> {
         let version = job.current.version()?;
         let made = async {
-            let candidate = find(&self.resolver, &job.package.upstream, version).await?;
+            let candidate = find(&self.resolver, job.package, version).await?;
             let release = Release::of(&candidate, job.package, &self.config.systems.resolve);
             self.resolver.plan(&release, &ProgressBar::hidden()).await
         };
@@ -169,7 +169,9 @@ impl Bot {
         let repository = plan.metadata.repository.as_deref()?;
         let (owner, repo) = repository_on(&notes.web, repository)?;
         let (name, version) = (&plan.name, &plan.version);
-        for tag in [format!("v{version}"), version.clone(), format!("{name}-{version}"), format!("{name}-v{version}")] {
+        let usual = [format!("v{version}"), version.clone(), format!("{name}-{version}"), format!("{name}-v{version}")];
+        let known = plan.commit.as_ref().map(|commit| vec![commit.tag.clone()]);
+        for tag in known.unwrap_or_else(|| usual.to_vec()) {
             match notes.github.release_notes(&owner, &repo, &tag).await {
                 Ok(None) => {}
                 Ok(found) => return found,

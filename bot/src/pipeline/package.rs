@@ -148,7 +148,10 @@ impl Bot {
         self.store.record_plan(attr, &plan).await?;
         let plan = Arc::new(plan);
         attempt.plan = Some(Arc::clone(&plan));
-        for strategy in strategies(package, current, &plan.version) {
+        // A tree of npm packages has one way to be built: what needs building is shared, the rest is unpacked.
+        let ways =
+            if plan.npm().is_some() { vec![Strategy::Shared] } else { strategies(package, current, &plan.version) };
+        for strategy in ways {
             if let Some(previous) = attempt.failure.take() {
                 let reason = format!("{previous}");
                 self.store.event(attr, Some(&plan.version), EventKind::FellBack, &reason).await?;
@@ -179,8 +182,14 @@ impl Bot {
         let rust: String = said.chars().take_while(|c| c.is_ascii_alphanumeric() || matches!(c, '.' | '-')).collect();
         let policy = &job.package.policy;
         let current = job.current.version();
-        let wanted =
-            Wanted { track: &policy.track, min_age: policy.min_age, current, now: self.clock.now(), repository: None };
+        let wanted = Wanted {
+            track: &policy.track,
+            min_age: policy.min_age,
+            current,
+            now: self.clock.now(),
+            repository: None,
+            tag_prefix: None,
+        };
         // Without an answer the failure is told without it.
         let Ok(found) = newest_for_rust(&self.resolver.crates, name, wanted, &rust).await else { return };
         let which = match found {
@@ -257,7 +266,6 @@ const TOO_OLD: &str = "and this package set has ";
 
 /// The strategies to try, in order; never empty.
 pub(super) fn strategies(package: &Package, current: &Current, version: &str) -> Vec<Strategy> {
-    // A tree of npm packages has one way to be built: what needs building is shared, the rest is unpacked.
     if matches!(package.upstream, Upstream::Npm { .. }) {
         return vec![Strategy::Shared];
     }

@@ -160,6 +160,7 @@ fn plan(
         name: release.root.name.clone(),
         version: release.root.version.clone(),
         metadata: root_metadata(root, manifest),
+        commit: None,
         graph: Graph::Cargo(CargoGraph {
             root: packages.id(root.id()).to_owned(),
             members: simulation.member_ids(),
@@ -224,7 +225,8 @@ fn root_metadata(root: guppy::graph::PackageMetadata<'_>, manifest: &RootManifes
         homepage: root.homepage().map(str::to_owned),
         repository: root.repository().map(str::to_owned),
         license: root.license().map(license_expression),
-        rust_version: manifest.rust_version.clone(),
+        // A workspace without a package at its top says nothing itself.
+        rust_version: manifest.rust_version.clone().or_else(|| root.rust_version().map(ToString::to_string)),
     }
 }
 

@@ -33,7 +33,8 @@ impl Tree<'_> {
         nodes.retain(|node| !self.forest[*node].flags.extraneous && self.forest[*node].error.is_none());
         let entries = nodes.iter().map(|node| (self.forest.path(*node), self.entry(*node))).collect();
         let systems: BTreeSet<String> = self.target.systems.iter().cloned().collect();
-        let mut graph = NpmGraph { root: self.project.root.clone(), entries, systems: systems.clone(), judge, lock };
+        let mut graph =
+            NpmGraph { root: self.project.root.clone(), entries, systems: systems.clone(), judge, build: None, lock };
         platform::mark(&mut graph, &systems);
         graph
     }

@@ -34,8 +34,26 @@ pub struct Plan {
     pub version: String,
     /// What a person wants to know of the package.
     pub metadata: Metadata,
+    /// The commit that is the release, where it is no package of a registry.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub commit: Option<Commit>,
     /// The resolved graph.
     pub graph: Graph,
+}
+
+/// A commit of a git repository whose files are a release.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub struct Commit {
+    /// The repository's address, as anybody clones it.
+    pub url: String,
+    /// The tag that names the release.
+    pub tag: String,
+    /// The full id.
+    pub id: String,
+    /// Nix's hash of its tree, submodules included, as an SRI.
+    pub hash: String,
+    /// The folder of the project in it, that of the workspace around a member of one; that of the top is the empty text.
+    pub folder: String,
 }
 
 /// Descriptive fields of the root package, exactly as upstream wrote them: hostile text until escaped.

@@ -17,6 +17,9 @@ pub struct NpmGraph {
     pub systems: BTreeSet<String>,
     /// Who said what stands where.
     pub judge: Judge,
+    /// The script of its manifest that makes what is run, where the release is a commit.
+    #[serde(default, skip_serializing_if = "Option::is_none")]
+    pub build: Option<String>,
     /// The bytes of `package-lock.json`, for `resolve --format package-lock`.
     pub lock: String,
 }

@@ -16,7 +16,7 @@ pub(super) enum Wish {
 
 /// What a request of git is for; `None` where it is none.
 pub(super) fn wish_of(asked: &Asked) -> Option<Wish> {
-    let (_, rest) = asked.path.split_once(".git/")?;
+    let (_, rest) = repository_of(&asked.path)?;
     match rest {
         "git-upload-pack" => Some(Wish::Fetch),
         "git-receive-pack" => Some(Wish::Push),
@@ -26,6 +26,13 @@ pub(super) fn wish_of(asked: &Asked) -> Option<Wish> {
         },
         _ => None,
     }
+}
+
+/// The path of a repository and what follows it; GitHub knows one with and without `.git`.
+fn repository_of(path: &str) -> Option<(String, &str)> {
+    let end = ["/git-upload-pack", "/git-receive-pack", "/info/refs"].iter().find_map(|end| path.strip_suffix(end))?;
+    let repository = end.strip_suffix(".git").unwrap_or(end);
+    Some((format!("{repository}.git"), path.get(end.len() + 1..)?))
 }
 
 /// Is it the request that does the work, and not the one before that lists the references?
@@ -50,7 +57,7 @@ pub(super) fn answer(root: &Path, asked: &Asked, login: &str) -> Reply {
         .env("GIT_CONFIG_NOSYSTEM", "1")
         .env("GIT_CONFIG_GLOBAL", "/dev/null")
         .env("REQUEST_METHOD", &asked.method)
-        .env("PATH_INFO", &asked.path)
+        .env("PATH_INFO", repository_of(&asked.path).map_or_else(String::new, |(path, rest)| format!("{path}/{rest}")))
         .env("QUERY_STRING", &asked.raw_query)
         .env("CONTENT_TYPE", asked.header("content-type"))
         .env("CONTENT_LENGTH", asked.body.len().to_string())

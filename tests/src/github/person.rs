@@ -10,6 +10,7 @@ use super::faults::{Call, Fault, When};
 use super::rest::Opening;
 use super::world::{App, CheckRun, Comment, Release, Settings};
 use super::{Hub, clock};
+use crate::process::files_of;
 
 /// The person who does what needs no name.
 const PERSON: &str = "alice";
@@ -80,6 +81,23 @@ impl Hub {
     /// Commits a file to `main`.
     pub fn push_to_main(&self, path: &str, text: &str) -> String {
         self.commit_as_person("main", path, text)
+    }
+
+    /// Commits the files of a text in which each begins with a line `-- PATH --` to `main`.
+    pub fn push_files(&self, text: &str) {
+        for (path, content) in files_of(text) {
+            self.push_to_main(&path, &content);
+        }
+    }
+
+    /// Takes a release back, with its tag.
+    #[track_caller]
+    pub fn withdraw(&self, tag: &str) {
+        let mut world = self.world();
+        let mut reference = world.git.find_reference(&format!("refs/tags/{tag}")).expect("a tag");
+        reference.delete().expect("a tag that can be deleted");
+        drop(reference);
+        world.releases.retain(|release| release.tag != tag);
     }
 
     /// Puts a branch to a commit that the repository has, as a forced push does.

@@ -8,7 +8,7 @@ use nixwright::clients::nix::probe_toolchain;
 use nixwright_tests::bot::nixwright;
 use nixwright_tests::fixture::PackedCrate;
 use nixwright_tests::nix::Nix;
-use nixwright_tests::process::{Finished, cargo, command, run, stdout_of, write_file};
+use nixwright_tests::process::{Finished, cargo, command, files_of, run, stdout_of, write_file};
 use nixwright_tests::registry::Registry;
 use nixwright_tests::shelf::{shelf, use_registry};
 use nixwright_tests::unit_graph::{SYSTEMS, UnitGraph};
@@ -240,24 +240,9 @@ impl Place {
 
 /// Writes the files of a text in which each begins with a line `-- PATH --`.
 pub(crate) fn write_files(folder: &Path, files: &str) {
-    let mut path = None;
-    let mut content = String::new();
-    let done = |path: Option<&str>, content: &mut String| {
-        if let Some(path) = path {
-            write_file(&folder.join(path), content.as_str());
-        }
-        content.clear();
-    };
-    for line in files.lines() {
-        if let Some(next) = line.strip_prefix("-- ").and_then(|line| line.strip_suffix(" --")) {
-            done(path, &mut content);
-            path = Some(next);
-        } else {
-            content.push_str(line);
-            content.push('\n');
-        }
+    for (path, content) in files_of(files) {
+        write_file(&folder.join(path), content);
     }
-    done(path, &mut content);
 }
 
 /// What a program prints.

@@ -140,6 +140,7 @@ impl Workbench {
             name: format!("example.test/{}", project.name),
             version: "1.0.0".to_owned(),
             metadata: Metadata::default(),
+            commit: None,
             graph: Graph::Go(graph.clone()),
         };
         let ldflags: Vec<String> = project.ldflags.iter().map(|flag| (*flag).to_owned()).collect();

@@ -17,13 +17,12 @@ use nixwright_resolver::plan::cargo::Selection;
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
-use crate::cli::wiring::environment;
+use crate::cli::wiring::{environment, git_sources};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::{
     CratesIo, IndexEntry, OtherRegistries, Policy, newest, registry_variables, why_nothing,
 };
 use crate::clients::endpoints;
-use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
 use crate::stages::resolve::{CrateReleases, read_cargo_project};
@@ -66,7 +65,7 @@ impl SelectionArgs {
 }
 
 /// The formats that a graph of units has.
-const FORMATS: [Format; 4] = [Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom];
+pub(super) const FORMATS: [Format; 4] = [Format::Plan, Format::CargoUnits, Format::CargoEdges, Format::Sbom];
 
 /// What `nixwright resolve` prints for a crate.
 pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
@@ -86,7 +85,8 @@ pub(in crate::cli) async fn releases() -> Result<CrateReleases, CliError> {
     let (cache, limits) = (cache_folder()?, Limits::default());
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
     let crates = CratesIo::new(http.clone(), index, &cache).with_archive_limit(limits.compressed);
-    let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    let github = endpoints::github_upstreams(&environment()).map_err(CliError::usage)?;
+    let git = git_sources(&cache, limits, &github);
     let variables = registry_variables(environment());
     let registries = OtherRegistries::new(http, git.clone(), &cache, limits.compressed, &variables);
     let cargo = Cargo::open(&cache.join("work")).await.map_err(CliError::machine)?.with_registries(&variables);
@@ -151,7 +151,7 @@ fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
     Release { root, project: None, systems: triples(args), selection: args.selection.selection() }
 }
 
-fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
+pub(super) fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
     let host = |system: &System| match (&args.host, args.format) {
         (Some(host), _) => host.triple(),
         (None, Format::Plan) => system.triple(),
@@ -165,7 +165,7 @@ fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {
     args.systems().iter().map(triple).collect()
 }
 
-fn render(format: Format, plan: &Plan, system: &str) -> Result<String, CliError> {
+pub(super) fn render(format: Format, plan: &Plan, system: &str) -> Result<String, CliError> {
     let joined = |lines: std::collections::BTreeSet<String>| lines.into_iter().map(|line| line + "\n").collect();
     Ok(match (format, plan.cargo()) {
         (Format::CargoUnits, Some(graph)) => joined(lines::units(graph, system)),

@@ -117,7 +117,14 @@ async fn choose(graphs: &GoGraphs, module: &str, before: Option<Timestamp>) -> R
         return found.ok_or_else(|| CliError::failed(format!("{module}: no version is known from before {before}")));
     }
     let now = Clock::system().now();
-    let wanted = Wanted { track: &Track::Major, min_age: SignedDuration::ZERO, current: None, now, repository: None };
+    let wanted = Wanted {
+        track: &Track::Major,
+        min_age: SignedDuration::ZERO,
+        current: None,
+        now,
+        repository: None,
+        tag_prefix: None,
+    };
     let watched = watch::watch_go(&graphs.modules, module, None, wanted, &[]).await?;
     let release = watched.choice.release;
     let release = release.ok_or_else(|| CliError::failed(format!("{module}: {}", watched.why_nothing)))?;

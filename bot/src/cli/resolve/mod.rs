@@ -3,6 +3,7 @@
 pub(super) mod cargo;
 pub(super) mod go;
 mod npm;
+mod repository;
 
 use std::path::{Path, PathBuf};
 
@@ -26,8 +27,8 @@ use crate::model::System;
                         nixwright resolve pkg:golang/mvdan.cc/sh/v3#cmd/shfmt --format go-packages --cgo off\n  \
                         nixwright resolve --dir . --format package-lock --before 2026-01-31")]
 pub(super) struct ResolveArgs {
-    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION] or
-    /// pkg:golang/MODULE[@VERSION][#FOLDER]; printed one after the other
+    /// Packages, with or without a version: pkg:cargo/NAME[@VERSION], pkg:npm/NAME[@VERSION],
+    /// pkg:golang/MODULE[@VERSION][#FOLDER] or pkg:github/OWNER/REPO[@TAG][#FOLDER]; printed one after the other
     #[arg(value_name = "PURL", required_unless_present = "dir", conflicts_with = "dir")]
     purls: Vec<Reference>,
     /// A project's folder instead: Cargo.toml and its workspace (Cargo), package.json, its workspace, and the lock that is there (npm), or go.mod or go.work (Go)
@@ -113,8 +114,8 @@ async fn package(args: &ResolveArgs, reference: &Reference) -> Result<String, Cl
         Upstream::Cargo { name } => cargo::resolve(args, name, version).await,
         Upstream::Go { module, subpath } => go::resolve(args, module, subpath.as_deref(), version).await,
         Upstream::Npm { name } => npm::resolve(args, name, version).await,
-        upstream @ Upstream::GitHub { .. } => {
-            Err(CliError::usage(format!("{upstream}: this ecosystem cannot be resolved by this version")))
+        Upstream::GitHub { repository, subpath } => {
+            repository::resolve(args, repository, subpath.as_deref(), version).await
         }
     }
 }

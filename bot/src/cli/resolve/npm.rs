@@ -16,7 +16,7 @@ use serde_json::Value;
 use super::{Format, ResolveArgs, cache_folder, document, timestamp};
 use crate::cli::exit::CliError;
 use crate::cli::progress::Bars;
-use crate::cli::wiring::{environment, npm_trees};
+use crate::cli::wiring::{environment, git_sources, npm_trees};
 use crate::clients::crates_io::Policy;
 use crate::clients::endpoints;
 use crate::clients::http::{Http, HttpSettings};
@@ -26,7 +26,7 @@ use crate::model::{Clock, System, Track};
 use crate::stages::resolve::{NpmTrees, has_others_lock, read_project};
 
 /// The formats that a tree has.
-const FORMATS: [Format; 3] = [Format::Plan, Format::Sbom, Format::PackageLock];
+pub(super) const FORMATS: [Format; 3] = [Format::Plan, Format::Sbom, Format::PackageLock];
 
 /// What `nixwright resolve` prints for a release.
 pub(super) async fn resolve(args: &ResolveArgs, name: &str, version: Option<&str>) -> Result<String, CliError> {
@@ -56,7 +56,9 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
     args.require_format(&FORMATS, "npm projects")?;
     let before = args.before.as_deref().map(timestamp).transpose()?;
     let project = read_project(folder).map_err(CliError::usage)?;
-    let trees = trees(args).await?;
+    let mut trees = trees(args).await?;
+    // A project of this machine's own user may depend on repositories here.
+    trees.git = trees.git.with_local();
     let bar = Bars::default().bar("resolving");
     let graph = tree(args, &trees, &project, folder, before, &bar).await;
     bar.finish_and_clear();
@@ -90,10 +92,13 @@ async fn tree(
     Ok(trees.tree(project, &target, folder, bar).await?)
 }
 
-async fn trees(args: &ResolveArgs) -> Result<NpmTrees, CliError> {
+pub(super) async fn trees(args: &ResolveArgs) -> Result<NpmTrees, CliError> {
     let registry = endpoints::npm_registry(&environment()).map_err(CliError::usage)?;
     let http = Http::when_needed(HttpSettings::default(), Clock::system());
-    let mut trees = npm_trees(http, registry, &cache_folder()?, Limits::default()).await;
+    let github = endpoints::github_upstreams(&environment()).map_err(CliError::usage)?;
+    let (cache, limits) = (cache_folder()?, Limits::default());
+    let git = git_sources(&cache, limits, &github);
+    let mut trees = npm_trees(http, registry, git, &cache, limits).await;
     trees.registry = trees.registry.with_prefer_offline(args.prefer_offline);
     Ok(trees)
 }
@@ -137,6 +142,7 @@ fn plan_of(project: &Project, graph: NpmGraph) -> Plan {
             license: text("license"),
             rust_version: None,
         },
+        commit: None,
         graph: Graph::Npm(graph),
     }
 }

@@ -63,7 +63,7 @@ pub fn newest(entries: &[IndexEntry], policy: Policy<'_>) -> Choice {
 }
 
 /// Whether a version counts, whatever else is known of it.
-pub(in crate::clients) fn is_tracked(version: &Version, policy: Policy<'_>) -> bool {
+pub fn is_tracked(version: &Version, policy: Policy<'_>) -> bool {
     let stable = version.pre.is_empty();
     match policy.track {
         Track::Major => stable,

@@ -16,8 +16,7 @@ use sha2::{Digest as _, Sha256};
 use tokio::sync::OnceCell;
 use url::Url;
 
-pub(in crate::clients) use self::choice::is_tracked;
-pub use self::choice::{Choice, Policy, Waiting, is_compatible, newest, not_ready, why_nothing};
+pub use self::choice::{Choice, Policy, Waiting, is_compatible, is_tracked, newest, not_ready, why_nothing};
 pub use self::index::IndexEntry;
 use self::index::RegistryConfig;
 pub(crate) use self::index::is_crate_name;

@@ -5,6 +5,7 @@
 
 mod submodules;
 
+use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
@@ -105,12 +106,14 @@ pub struct GitSources {
     cache: PathBuf,
     limits: TreeLimits,
     local: bool,
+    /// Where repositories are fetched from that are below the first address: below the second.
+    instead: Option<(Url, Url)>,
 }
 
 impl GitSources {
     /// `cache` is a folder for its own use.
     pub fn new(cache: &Path, limits: TreeLimits) -> Self {
-        Self { cache: cache.join("git"), limits, local: false }
+        Self { cache: cache.join("git"), limits, local: false, instead: None }
     }
 
     /// The same for a project of this machine's own user, who may refer to repositories on this machine; what a registry says
@@ -118,6 +121,12 @@ impl GitSources {
     #[must_use]
     pub fn with_local(self) -> Self {
         Self { local: true, ..self }
+    }
+
+    /// The same with another server in the place of a public one, as git's `url.<base>.insteadOf` has it; both addresses end in `/`.
+    #[must_use]
+    pub fn with_instead(self, public: Url, actual: Url) -> Self {
+        Self { instead: (public != actual).then_some((public, actual)), ..self }
     }
 
     /// The commit that a spec names (`git+https://host/path.git#committish`), and what its folder holds.
@@ -130,18 +139,35 @@ impl GitSources {
         on_its_thread(url, move |remote| sources.find_blocking(&spec, remote, committish.as_deref())).await
     }
 
-    /// The names of a repository's tags, asked now.
+    /// The names of a repository's tags, each with the full id of its commit, asked now.
     ///
     /// # Errors
     /// As [`find`](Self::find).
-    pub async fn tags(&self, repository: &Url) -> Result<Vec<String>, GitSourceError> {
+    pub async fn tags(&self, repository: &Url) -> Result<BTreeMap<String, String>, GitSourceError> {
         let sources = self.clone();
-        on_its_thread(repository.clone(), move |remote| {
+        on_its_thread(self.fetched_from(repository.clone()), move |remote| {
             let there = sources.mirror(remote.url())?.list_remote(remote)?;
-            let tags = there.iter().filter_map(|reference| reference.name.strip_prefix("refs/tags/"));
-            Ok(tags.filter(|tag| !tag.ends_with("^{}")).map(str::to_owned).collect())
+            let mut tags = BTreeMap::new();
+            for reference in there {
+                match reference.name.strip_prefix("refs/tags/").map(|tag| (tag.strip_suffix("^{}"), tag)) {
+                    // What an annotated tag is of counts, not the tag's own object.
+                    Some((Some(tag), _)) => drop(tags.insert(tag.to_owned(), reference.id)),
+                    Some((None, tag)) => drop(tags.entry(tag.to_owned()).or_insert(reference.id)),
+                    None => {}
+                }
+            }
+            Ok(tags)
         })
         .await
+    }
+
+    /// Where a repository is really fetched from.
+    fn fetched_from(&self, url: Url) -> Url {
+        let other = || {
+            let (public, actual) = self.instead.as_ref()?;
+            actual.join(url.as_str().strip_prefix(public.as_str())?).ok()
+        };
+        other().unwrap_or(url)
     }
 
     /// The folder of a commit, without git's own files, as Nix's fetcher would check it out. It is to be read only.
@@ -289,7 +315,7 @@ impl GitSources {
             "file" => return Err(refused("a published package cannot come from a repository on this machine")),
             _ => return Err(refused("repositories are fetched over https")),
         }
-        Ok((url, fragment.filter(|text| !text.is_empty())))
+        Ok((self.fetched_from(url), fragment.filter(|text| !text.is_empty())))
     }
 }
 

@@ -14,6 +14,7 @@ mod statuses;
 #[cfg(test)]
 mod tests;
 mod transport;
+mod upstreams;
 
 use std::fmt;
 use std::sync::Arc;
@@ -32,9 +33,10 @@ pub use self::error::GithubError;
 pub use self::graphql::AutoMerge;
 pub use self::limits::Sleep;
 pub use self::pulls::{NewPull, Pull, PullChange, Side, User};
-pub use self::repository::Access;
+pub use self::repository::{Access, ListedRelease};
 pub use self::statuses::{Checks, Status, StatusState};
 use self::transport::{Answer, Request, Transport, Verdict};
+pub use self::upstreams::Upstreams;
 use crate::model::{Clock, RepositoryName};
 
 /// How many pages of a list are read at most; GitHub's have up to 100 entries.

@@ -2,10 +2,12 @@
 
 use std::collections::BTreeMap;
 
+use jiff::Timestamp;
 use serde::Deserialize;
 
-use super::transport::{Request, Verdict};
-use super::{Github, GithubError, Who, good};
+use super::transport::{Answer, Request, Verdict};
+use super::{Github, GithubError, Who, good, with_query};
+use crate::model::RepositoryName;
 
 /// What the bot may do, for `doctor`.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,22 @@ struct Release {
     body: Option<String>,
 }
 
+/// A release of a repository, as GitHub lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Deserialize)]
+pub struct ListedRelease {
+    /// The tag that it is of.
+    #[serde(rename = "tag_name")]
+    pub tag: String,
+    /// When it was published; nothing for a draft.
+    #[serde(default, rename = "published_at")]
+    pub published: Option<Timestamp>,
+    /// Whether its makers call it one to be tried only.
+    #[serde(default)]
+    pub prerelease: bool,
+    #[serde(default)]
+    draft: bool,
+}
+
 /// What an App needs to be allowed to write.
 const NEEDED: [&str; 3] = ["contents", "pull_requests", "statuses"];
 
@@ -89,23 +107,41 @@ impl Github {
         })
     }
 
+    /// The newest releases of any repository, as many as one page has (100); nothing if there is no such repository, or nobody may see it.
+    pub async fn releases(&self, of: &RepositoryName) -> Result<Option<Vec<ListedRelease>>, GithubError> {
+        let url = self.api_url(&["repos", of.owner(), of.name(), "releases"]);
+        let request = Request::get(with_query(url, &[("per_page", "100")]));
+        match self.ask_with_or_without_token(&request).await {
+            Ok(answer) => {
+                let mut releases: Vec<ListedRelease> = answer.read(&request.what)?;
+                releases.retain(|release| !release.draft);
+                Ok(Some(releases))
+            }
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
     /// The notes of a release of any repository, by its tag; nothing if there is no such release, or no notes.
     pub async fn release_notes(&self, owner: &str, repo: &str, tag: &str) -> Result<Option<String>, GithubError> {
         let request = Request::get(self.api_url(&["repos", owner, repo, "releases", "tags", tag]));
-        let answer = match self.ask(&request).await {
-            // The bot's own token may be kept from a repository that everybody can read.
+        match self.ask_with_or_without_token(&request).await {
+            Ok(answer) => Ok(answer.read::<Release>(&request.what)?.body.filter(|body| !body.trim().is_empty())),
+            Err(error) if error.status() == Some(404) => Ok(None),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// A question about somebody else's repository: the bot's own token may be kept from one that everybody can read.
+    async fn ask_with_or_without_token(&self, request: &Request) -> Result<Answer, GithubError> {
+        match self.ask(request).await {
             Err(error) if matches!(error.status(), Some(401 | 403)) && !matches!(self.inner.who, Who::Nobody) => {
-                match self.inner.transport.ask(&request, None).await? {
-                    Verdict::Unauthorized(_) => return Err(error),
+                match self.inner.transport.ask(request, None).await? {
+                    Verdict::Unauthorized(_) => Err(error),
                     verdict => good(verdict),
                 }
             }
             other => other,
-        };
-        match answer {
-            Ok(answer) => Ok(answer.read::<Release>(&request.what)?.body.filter(|body| !body.trim().is_empty())),
-            Err(error) if error.status() == Some(404) => Ok(None),
-            Err(error) => Err(error),
         }
     }
 }

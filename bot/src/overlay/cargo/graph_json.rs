@@ -11,7 +11,7 @@ use nixwright_resolver::plan::cargo::{Binary, CargoGraph, Origin, Package, Profi
 use serde::Serialize;
 use serde_json::{Map, Value, json};
 
-use crate::overlay::GENERATED;
+use crate::overlay::{GENERATED, commit_row};
 
 /// The `lto` of a package's configuration; cargo's own words.
 pub type Lto<'a> = Option<&'a str>;
@@ -26,6 +26,9 @@ pub fn render(plan: &Plan, graph: &CargoGraph, lto: Lto<'_>) -> String {
     field("schema", &plan.schema.into());
     field("purl", &plan.purl.as_str().into());
     field("root", &graph.root.as_str().into());
+    if let Some(commit) = &plan.commit {
+        field("commit", &commit_row(commit));
+    }
     if graph.members.len() > 1 {
         field("members", &json!(graph.members));
     }

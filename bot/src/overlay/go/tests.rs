@@ -83,6 +83,7 @@ fn written(graph: &GoGraph) -> Result<BTreeMap<&'static str, String>, String> {
         name: MAIN.to_owned(),
         version: "v2.1.0".to_owned(),
         metadata: Metadata::default(),
+        commit: None,
         graph: Graph::Go(graph.clone()),
     };
     files(&plan, graph, Strategy::Shared, &[]).map_err(|error| error.to_string())

@@ -10,8 +10,8 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::npm::{Entry, NpmGraph, Source};
 use serde_json::{Map, Value, json};
 
-use super::super::GENERATED;
 use super::super::files::RenderError;
+use super::super::{GENERATED, commit_row};
 
 /// Renders a plan.
 pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderError> {
@@ -24,6 +24,9 @@ pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderErro
     field("schema", &plan.schema.into());
     field("purl", &plan.purl.as_str().into());
     field("root", &key(&graph.root).into());
+    if let Some(commit) = &plan.commit {
+        field("commit", &commit_row(commit));
+    }
     field("systems", &json!(graph.systems));
     text.push_str("\"families\": {");
     let families: Vec<String> = families(graph, &kept)

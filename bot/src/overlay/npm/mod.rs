@@ -16,6 +16,7 @@ use super::meta::{Meta, literal};
 struct PackageNix {
     meta: Meta,
     node_engine: Option<String>,
+    build_script: Option<String>,
 }
 
 /// The files of a package's folder, by name: `package.nix` and `graph.json`.
@@ -27,6 +28,7 @@ pub fn files(plan: &Plan, graph: &NpmGraph) -> Result<BTreeMap<&'static str, Str
     let package = PackageNix {
         meta: Meta::of(plan)?,
         node_engine: engine.map(|range| literal(plan, "engines.node", range)).transpose()?,
+        build_script: graph.build.as_deref().map(|name| literal(plan, "the build script", name)).transpose()?,
     };
     Ok(BTreeMap::from([("package.nix", package.render()? + "\n"), ("graph.json", graph_json::render(plan, graph)?)]))
 }

@@ -28,11 +28,13 @@ fn the_package_names_what_a_person_wants_to_know() {
             license: Some("MIT".to_owned()),
             ..Metadata::default()
         },
+        commit: None,
         graph: Graph::Npm(NpmGraph {
             root: "node_modules/@tools/tool".to_owned(),
             entries: BTreeMap::from([("node_modules/@tools/tool".to_owned(), root)]),
             systems: system,
             judge: Judge::Rules { npm: "11.0.0".to_owned() },
+            build: None,
             lock: String::new(),
         }),
     };

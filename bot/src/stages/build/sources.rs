@@ -6,7 +6,7 @@ use std::path::{Path, PathBuf};
 use nixwright_resolver::plan::cargo::{Origin as CrateOrigin, Package};
 use nixwright_resolver::plan::go::{GoGraph, Replacement, Source as GoSource};
 use nixwright_resolver::plan::npm::{Entry, Source};
-use nixwright_resolver::plan::{Graph, Plan};
+use nixwright_resolver::plan::{Commit, Graph, Plan};
 use url::Url;
 
 use super::Builder;
@@ -33,11 +33,13 @@ enum Known<'a> {
     /// Module and version.
     GoMod(&'a str, &'a str),
     Npm(&'a Entry),
+    /// The commit that is the release.
+    Commit(&'a Commit),
 }
 
 impl<'a> Sources<'a> {
     pub(super) fn of(plan: &'a Plan) -> Self {
-        let by_hash = match &plan.graph {
+        let mut by_hash: HashMap<String, Known<'a>> = match &plan.graph {
             Graph::Cargo(graph) => graph
                 .packages
                 .values()
@@ -48,6 +50,8 @@ impl<'a> Sources<'a> {
                 graph.entries.values().filter_map(|entry| Some((npm_hash(entry)?, Known::Npm(entry)))).collect()
             }
         };
+        let hash_of = |commit: &Commit| Some(commit.hash.parse::<Integrity>().ok()?.hex());
+        by_hash.extend(plan.commit.as_ref().and_then(|commit| Some((hash_of(commit)?, Known::Commit(commit)))));
         Self { by_hash }
     }
 }
@@ -108,17 +112,20 @@ impl Builder {
                 written.map(|()| file).map_err(|error| Failure::new(watch::go_class(&error), &error))
             }
             Some(Known::Npm(entry)) => self.npm_source(entry).await,
+            Some(Known::Commit(commit)) => self.commit_source(&commit.url, &commit.id).await,
             None => self.other_source(source).await,
         }
+    }
+
+    async fn commit_source(&self, url: &str, commit: &str) -> Result<PathBuf, Failure> {
+        let folder = self.npm.git.folder(url, commit).await;
+        folder.map_err(|error| Failure::new(FailureClass::Upstream, &error))
     }
 
     async fn crate_source(&self, package: &Package) -> Result<PathBuf, Failure> {
         let failed = |error: CratesIoError| Failure::new(watch::crates_class(&error), &error);
         let registry = match &package.origin {
-            CrateOrigin::Git { url, commit, .. } => {
-                let folder = self.npm.git_sources().folder(url, commit).await;
-                return folder.map_err(|error| Failure::new(FailureClass::Upstream, &error));
-            }
+            CrateOrigin::Git { url, commit, .. } => return self.commit_source(url, commit).await,
             CrateOrigin::Registry { index, .. } => self.registries.open(index).await.map_err(failed)?,
             CrateOrigin::CratesIo | CrateOrigin::Project { .. } => self.crates.clone(),
         };
@@ -131,10 +138,7 @@ impl Builder {
                 self.npm.registry.registry_tarball(&entry.name, &entry.version, integrity).await
             }
             Source::Tarball { url, integrity } => self.npm.registry.tarball(url, integrity).await,
-            Source::Git { url, commit, .. } => {
-                let folder = self.npm.git_sources().folder(url, commit).await;
-                return folder.map_err(|error| Failure::new(FailureClass::Upstream, &error));
-            }
+            Source::Git { url, commit, .. } => return self.commit_source(url, commit).await,
             Source::Bundled | Source::Link { .. } | Source::Directory => {
                 let message = format!("{} {} is no source of its own; this is a bug", entry.name, entry.version);
                 return Err(Failure { class: FailureClass::Evaluate, message });

@@ -83,6 +83,7 @@ fn root_alone(project: &Project) -> Result<NpmGraph, GenerateError> {
         entries: [(String::new(), root)].into(),
         systems: BTreeSet::new(),
         judge: Judge::Shipped { file: String::new() },
+        build: None,
         lock: String::new(),
     })
 }

@@ -6,6 +6,7 @@ use nixwright_resolver::archive::Limits;
 
 use super::{BUILDERS, Difference, GenerateError, Generated, Request, Resolving, differences, generate, write};
 use crate::clients::files;
+use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::http::{Http, HttpSettings};
 use crate::clients::npm::Npm;
 use crate::model::{Clock, System};
@@ -32,7 +33,9 @@ async fn generated(folder: &Path, builders: bool) -> Result<Generated, GenerateE
     let cache = folder.join(".cache");
     let http = Http::new(HttpSettings::default(), Clock::system()).unwrap();
     let registry = Npm::new(http, "http://127.0.0.1:9/".parse().unwrap(), &cache);
-    let trees = NpmTrees { registry, node: "20.0.0".to_owned(), program: None, cache, limits: Limits::default() };
+    let (cache, limits, program) = (cache, Limits::default(), None);
+    let git = GitSources::new(&cache, TreeLimits { bytes: limits.unpacked, entries: limits.entries });
+    let trees = NpmTrees { registry, node: "20.0.0".to_owned(), program, cache, limits, git };
     let systems: [System; 1] = ["x86_64-linux".parse().unwrap()];
     let request = Request { folder, systems: &systems, builders, vendor: false, update: false };
     generate(request, Resolving::Npm(&trees), &ProgressBar::hidden()).await

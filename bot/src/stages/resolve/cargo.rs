@@ -61,7 +61,7 @@ impl Resolver {
         CrateReleases {
             crates: self.crates.clone(),
             registries: self.registries.clone(),
-            git: self.npm.git_sources(),
+            git: self.npm.git.clone(),
             cargo: self.cargo.clone(),
             cache: self.cache.clone(),
             limits: self.limits,
@@ -200,7 +200,7 @@ impl CrateReleases {
     }
 
     /// What a commit's tree teaches; read once.
-    async fn tree(&self, url: &str, commit: &str) -> Result<Tree, Failure> {
+    pub(super) async fn tree(&self, url: &str, commit: &str) -> Result<Tree, Failure> {
         let name = HEXLOWER.encode(&Sha256::digest(tree_key(url, commit).as_bytes()));
         let path = self.cache.join(format!("cargo-trees-{FACTS_VERSION}")).join(name);
         if let Some(tree) = kept(&path)? {

@@ -3,8 +3,8 @@
 mod cargo;
 mod go;
 mod npm;
+mod repository;
 
-use std::collections::BTreeSet;
 use std::path::{Path, PathBuf};
 
 use indicatif::ProgressBar;
@@ -20,10 +20,12 @@ pub use self::go::{
     GoGraphs, GoProjectError, GoRelease, GoTarget, MODULES_TXT, NoToolchain, VENDOR, go_project_plan, read_go_project,
 };
 pub use self::npm::{NpmRelease, NpmTrees, ProjectError, has_others_lock, project_plan, read_project};
+pub use self::repository::{RepositoryRelease, repository_plan};
 use super::watch::{Candidate, Origin};
 use crate::clients::cargo::Cargo;
 use crate::clients::crates_io::{CratesIo, OtherRegistries};
 use crate::clients::files;
+use crate::clients::github::Upstreams;
 use crate::config::Package;
 use crate::model::{Failure, FailureClass, System};
 
@@ -39,6 +41,8 @@ pub enum Release {
     Go(GoRelease),
     /// A package of the npm registry.
     Npm(NpmRelease),
+    /// A commit of a repository.
+    Repository(RepositoryRelease),
 }
 
 impl Release {
@@ -49,13 +53,7 @@ impl Release {
                 root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
                 project: None,
                 systems: systems.iter().map(native).collect(),
-                selection: Selection {
-                    features: package.features.iter().cloned().collect(),
-                    no_default_features: package.no_default_features,
-                    all_features: package.all_features,
-                    binaries: package.binaries.iter().cloned().collect(),
-                    members: BTreeSet::new(),
-                },
+                selection: selection(package),
             }),
             Origin::Go { module, subpath } => Self::Go(GoRelease {
                 module: module.clone(),
@@ -72,7 +70,27 @@ impl Release {
                 integrity: integrity.clone(),
                 systems: systems.iter().map(System::to_string).collect(),
             }),
+            Origin::GitHub { repository, subpath, tag, commit } => Self::Repository(RepositoryRelease {
+                repository: repository.clone(),
+                subpath: subpath.clone(),
+                version: candidate.version.clone(),
+                tag: tag.clone(),
+                commit: commit.clone(),
+                systems: systems.iter().map(native).collect(),
+                selection: selection(package),
+            }),
         }
+    }
+}
+
+/// What of a Rust package or workspace its configuration wants.
+fn selection(package: &Package) -> Selection {
+    Selection {
+        features: package.features.iter().cloned().collect(),
+        no_default_features: package.no_default_features,
+        all_features: package.all_features,
+        binaries: package.binaries.iter().cloned().collect(),
+        members: package.members.iter().cloned().collect(),
     }
 }
 
@@ -94,6 +112,8 @@ pub struct Resolver {
     pub go: GoGraphs,
     /// The registry of npm packages, and what trees depend on beside it.
     pub npm: NpmTrees,
+    /// The GitHub where releases are that no registry has.
+    pub github: Upstreams,
     /// Where facts and plans are kept; they never change, so for ever.
     pub cache: PathBuf,
     /// What an archive may ask of us.
@@ -125,6 +145,9 @@ impl Resolver {
             Release::Go(release) => self.go.plan(release, progress).await?,
             Release::Cargo(release) => self.crate_releases().plan(release, progress).await?,
             Release::Npm(release) => self.npm.plan(release, progress).await?,
+            Release::Repository(release) => {
+                Box::pin(repository_plan(release, &self.crate_releases(), &self.npm, progress)).await?
+            }
         };
         write_json(&self.kept_plan(release).await?, &plan)?;
         Ok(plan)
@@ -136,7 +159,7 @@ impl Resolver {
         let tool = match release {
             Release::Cargo(_) => String::new(),
             Release::Go(_) => self.go.rules().await?,
-            Release::Npm(_) => self.npm.node.clone(),
+            Release::Npm(_) | Release::Repository(_) => self.npm.node.clone(),
         };
         let text = format!("{CACHE_VERSION} {} {tool}{release:?}", Plan::SCHEMA);
         let key = data_encoding::HEXLOWER.encode(&Sha256::digest(text.as_bytes()));

@@ -46,7 +46,7 @@ pub(super) async fn tagged(git: &GitSources, repository: &Url, module: &str) -> 
             && !pseudo::is_pseudo(version)
             && paths::check_major(version, major).is_ok()
     };
-    let versions = tags.iter().filter_map(|tag| tag.strip_prefix(&folder)).filter(is_version);
+    let versions = tags.keys().filter_map(|tag| tag.strip_prefix(&folder)).filter(is_version);
     Ok(versions.map(str::to_owned).collect())
 }
 

@@ -1,6 +1,7 @@
 //! Watch: the newest acceptable release of a package, whatever its ecosystem.
 
 mod cargo;
+mod github;
 mod go;
 mod npm;
 
@@ -12,14 +13,15 @@ use url::Url;
 
 pub(super) use self::cargo::crates_class;
 pub use self::cargo::newest_for_rust;
+pub use self::github::{Followed, Tagged, find_tag};
 pub(super) use self::go::go_class;
 pub use self::go::{newest_before as newest_go_before, watch as watch_go};
 pub(super) use self::npm::npm_class;
 use super::Failure;
 use super::resolve::Resolver;
 use crate::clients::crates_io::is_compatible;
-use crate::config::Upstream;
-use crate::model::{Automerge, FailureClass, Track};
+use crate::config::{Package, Upstream};
+use crate::model::{Automerge, RepositoryName, Track};
 
 /// A release that an upstream has published.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -55,6 +57,17 @@ pub enum Origin {
         name: String,
         /// What its tarball is: `sha512-…`, or `sha1-…` for what was published before 2017.
         integrity: String,
+    },
+    /// A tag of a repository.
+    GitHub {
+        /// The repository.
+        repository: RepositoryName,
+        /// The folder of the project in it; nothing means the top.
+        subpath: Option<String>,
+        /// The tag.
+        tag: String,
+        /// The full id of its commit.
+        commit: String,
     },
 }
 
@@ -108,6 +121,8 @@ pub struct Wanted<'a> {
     pub now: Timestamp,
     /// A git repository whose tags are releases too, if the ecosystem's registry can give them.
     pub repository: Option<&'a Url>,
+    /// What tags begin with before the version, if it is not what is usual.
+    pub tag_prefix: Option<&'a str>,
 }
 
 /// Asks an upstream about its releases.
@@ -120,12 +135,15 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
         Upstream::Npm { name } => npm::watch(&resolver.npm.registry, name, wanted).await,
         Upstream::Go { module, subpath } => {
             let tagged = match wanted.repository {
-                Some(repository) => go::tagged(&resolver.npm.git_sources(), repository, module).await?,
+                Some(repository) => go::tagged(&resolver.npm.git, repository, module).await?,
                 None => Vec::new(),
             };
             go::watch(&resolver.go.modules, module, subpath.as_deref(), wanted, &tagged).await
         }
-        Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::GitHub { repository, subpath } => {
+            let followed = Followed { repository, subpath: subpath.as_deref(), prefix: wanted.tag_prefix };
+            Box::pin(github::watch(resolver, followed, wanted)).await
+        }
     }
 }
 
@@ -133,12 +151,16 @@ pub async fn watch(resolver: &Resolver, upstream: &Upstream, wanted: Wanted<'_>)
 ///
 /// # Errors
 /// A [`Failure`] of class upstream when the registry does not have it.
-pub async fn find(resolver: &Resolver, upstream: &Upstream, version: &str) -> Result<Candidate, Failure> {
-    match upstream {
+pub async fn find(resolver: &Resolver, package: &Package, version: &str) -> Result<Candidate, Failure> {
+    match &package.upstream {
         Upstream::Cargo { name } => cargo::find(&resolver.crates, name, version).await,
         Upstream::Npm { name } => npm::find(&resolver.npm.registry, name, version).await,
         Upstream::Go { module, subpath } => go::find(&resolver.go.modules, module, subpath.as_deref(), version).await,
-        Upstream::GitHub { .. } => Err(unsupported(upstream)),
+        Upstream::GitHub { repository, subpath } => {
+            let prefix = package.tag_prefix.as_deref();
+            let followed = Followed { repository, subpath: subpath.as_deref(), prefix };
+            Box::pin(github::find(resolver, followed, version)).await
+        }
     }
 }
 
@@ -161,13 +183,6 @@ pub fn may_merge(rule: Automerge, from: Option<&str>, to: &str) -> bool {
         _ => Automerge::Always,
     };
     rule >= step
-}
-
-fn unsupported(upstream: &Upstream) -> Failure {
-    Failure {
-        class: FailureClass::Upstream,
-        message: format!("{upstream}: releases of this ecosystem cannot be followed by this version"),
-    }
 }
 
 #[cfg(test)]

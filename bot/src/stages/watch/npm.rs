@@ -93,7 +93,7 @@ mod tests {
 
     fn wanted<'a>(track: &'a Track, current: Option<&'a str>) -> Wanted<'a> {
         let now = "2026-01-10T00:00:00Z".parse().unwrap();
-        Wanted { track, min_age: SignedDuration::from_hours(72), current, now, repository: None }
+        Wanted { track, min_age: SignedDuration::from_hours(72), current, now, repository: None, tag_prefix: None }
     }
 
     #[tokio::test]

@@ -108,6 +108,7 @@ pub(super) fn assemble(
         entries,
         systems: BTreeSet::new(),
         judge: Judge::Shipped { file: file.to_owned() },
+        build: None,
         lock,
     };
     Ok(Locked { graph, sparse, file: file.to_owned(), all_edges: false })

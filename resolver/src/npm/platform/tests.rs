@@ -52,7 +52,7 @@ fn graph(lines: &[&str]) -> NpmGraph {
         entries.insert(path.trim_end_matches('~').to_owned(), entry);
     }
     let judge = Judge::Shipped { file: String::new() };
-    NpmGraph { root: String::new(), entries, systems: BTreeSet::new(), judge, lock: String::new() }
+    NpmGraph { root: String::new(), entries, systems: BTreeSet::new(), judge, build: None, lock: String::new() }
 }
 
 /// Where what stands, on Linux and on darwin: `path:ld`.

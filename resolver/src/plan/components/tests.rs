@@ -66,6 +66,7 @@ pub(in crate::plan) fn plan() -> Plan {
             license: Some("MIT OR Apache-2.0".to_owned()),
             rust_version: None,
         },
+        commit: None,
         graph: Graph::Cargo(CargoGraph {
             members: Vec::new(),
             root: "root-1.0.0".to_owned(),

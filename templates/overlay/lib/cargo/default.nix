@@ -103,9 +103,9 @@ let
         vendored = import ./vendored.nix (
           builderArguments
           // {
-            # A lock of the bot's, for a release that has none. A project has its own.
+            # A lock of the bot's, for a release that has none. A project on disk has its own.
             cargoLock =
-              if graph.packages.${graph.root}.inTree then
+              if graph.packages.${graph.root}.inTree && !(graph.document ? commit) then
                 null
               else if builtins.pathExists (directory + "/Cargo.lock") then
                 directory + "/Cargo.lock"

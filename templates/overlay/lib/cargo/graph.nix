@@ -44,10 +44,13 @@ let
             inherit (row) sha256;
           }
         else
-          projectSource;
-      # Whether it lies in the folder of the project that is built.
+          tree;
+      # Whether it lies in the tree that is built.
       inTree = !(row ? git || row ? sha256);
     };
+
+  # The tree that is built, where that is no crate: the commit that is the release, or the project's folder.
+  tree = if document ? commit then commit document.commit else projectSource;
 
   # All that a commit holds, whatever package is wanted of it.
   commit =
@@ -105,6 +108,8 @@ else
   {
     inherit document;
     inherit (document) root;
+    # The folder of the workspace in the tree.
+    workspace = document.commit.at or "";
     # What is built: the root alone, or several members of a workspace.
     inherit members;
     isMember = id: memberSet ? ${id};

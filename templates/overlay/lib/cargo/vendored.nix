@@ -163,6 +163,7 @@ else
       vendoredCrates = lib.concatMapStringsSep "\n" vendorLine dependencies;
       passAsFile = [ "vendoredCrates" ];
       inherit cargoLock postPatchCrates;
+      workspaceAt = graph.workspace;
       # The indices of other registries than the public one.
       otherRegistries = lib.filter (
         source: source != "crates-io" && !(lib.hasPrefix "git+" source)

@@ -82,12 +82,18 @@ configurePhase() {
   eval "$postPatchCrates"
 
   # What upstream says here is about its own machines: other linkers and wrappers, another toolchain, other sources.
-  local file
-  for file in .cargo/config .cargo/config.toml rust-toolchain rust-toolchain.toml; do
-    if [ -e "$file" ]; then
-      echo "ignoring upstream's $file; what is needed of it belongs into overrides.nix"
-      rm "$file"
-    fi
+  # cargo and rustup look for it from the workspace up.
+  local file part top=$PWD
+  local -a parts
+  IFS=/ read -ra parts <<< "${workspaceAt-}"
+  for part in . "${parts[@]}"; do
+    cd "$part"
+    for file in .cargo/config .cargo/config.toml rust-toolchain rust-toolchain.toml; do
+      if [ -e "$file" ]; then
+        echo "ignoring upstream's $file; what is needed of it belongs into overrides.nix"
+        rm "$file"
+      fi
+    done
   done
 
   export CARGO_HOME=$NIX_BUILD_TOP/cargo-home
@@ -99,7 +105,7 @@ configurePhase() {
   # No path of this build in the result.
   RUSTFLAGS=
   for folder in "$vendor"/* "$repositories"; do RUSTFLAGS+="--remap-path-prefix=$folder/= "; done
-  export RUSTFLAGS+="--remap-path-prefix=$PWD/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
+  export RUSTFLAGS+="--remap-path-prefix=$top/= --remap-path-prefix=$(rustc --print sysroot)=/rust${rustflags:+ $rustflags}"
 
   runHook postConfigure
 }

@@ -36,6 +36,8 @@ let
       src ? directory,
       pname,
       version,
+      # The script of package.json that builds it, where its files are not what is run; overrides.nix may name another.
+      buildScript ? null,
       # `engines.node`: the versions of node that upstream supports.
       nodeEngine ? null,
       meta ? { },
@@ -57,7 +59,8 @@ let
         name = pname;
         known = lib.attrValues graph.entries;
         inherit (graph) root;
-        values = lib.optional (builtins.pathExists (directory + "/overrides.nix")) (
+        values = lib.optional (buildScript != null) { inherit buildScript; }
+        ++ lib.optional (builtins.pathExists (directory + "/overrides.nix")) (
           import (directory + "/overrides.nix")
         )
         ++ [ overrides ];

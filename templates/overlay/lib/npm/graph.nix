@@ -62,7 +62,7 @@ let
           }
         else if lib.hasPrefix "file:" (row.url or "") then
           # A tarball that lies in the project.
-          { tarball = "${source}/${lib.removePrefix "file:" row.url}"; }
+          { tarball = "${projectSource}/${lib.removePrefix "file:" row.url}"; }
         else if row ? h then
           {
             tarball = pkgs.fetchurl {
@@ -72,11 +72,20 @@ let
             };
           }
         else if key == "." then
-          { folder = "${source}"; }
+          { folder = "${projectSource}"; }
         else
           # Bundled in the tarball around it, or a folder of the project.
           { };
     };
+
+  # The files of the project: those of the commit that is the release, or of a folder.
+  projectSource =
+    if document ? commit then
+      fetchCommit (repositoryName document.commit.git) document.commit
+      + lib.optionalString (document.commit ? at) "/${document.commit.at}"
+    else
+      source;
+  repositoryName = url: lib.removeSuffix ".git" (baseNameOf (lib.removeSuffix "/" url));
 
   # A commit of a repository, as a tree. The bot adds the path itself; where nixpkgs' fetcher is at hand, anybody can.
   fetchCommit =

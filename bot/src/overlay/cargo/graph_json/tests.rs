@@ -75,6 +75,7 @@ fn plan() -> Plan {
         name: "tool".to_owned(),
         version: "1.0.0".to_owned(),
         metadata: Metadata::default(),
+        commit: None,
         graph: Graph::Cargo(CargoGraph {
             members: Vec::new(),
             root: "tool-1.0.0".to_owned(),

@@ -41,11 +41,13 @@ fn plan(root: &str, entries: Vec<(&str, Entry)>) -> Plan {
         name: "tool".to_owned(),
         version: "1.0.0".to_owned(),
         metadata: Metadata::default(),
+        commit: None,
         graph: Graph::Npm(NpmGraph {
             root: root.to_owned(),
             entries: entries.into_iter().map(|(path, entry)| (path.to_owned(), entry)).collect::<BTreeMap<_, _>>(),
             systems: systems(&SYSTEMS),
             judge: Judge::Rules { npm: "11.0.0".to_owned() },
+            build: None,
             lock: String::new(),
         }),
     }

@@ -111,6 +111,27 @@ fn require_manifest(file: &Path) -> Result<(), CargoProjectError> {
 }
 
 impl CargoProject {
+    /// The project in a folder of a repository's tree, with the workspace that it is a member of; nothing if there is none. A workspace
+    /// without a package at its top is called `name`.
+    pub(in crate::stages) fn in_tree(key: &str, tree: Tree, folder: &str, name: &str) -> Option<Self> {
+        let workspace = tree.workspace_of(folder).filter(|workspace| tree.members(workspace).contains(folder));
+        let workspace = workspace.unwrap_or_else(|| folder.to_owned());
+        let members = match tree.packages.get(folder) {
+            Some(package) if workspace != folder => BTreeSet::from([package.name.clone()]),
+            _ => BTreeSet::new(),
+        };
+        if tree.members(&workspace).is_empty() {
+            return None;
+        }
+        let default_members = if members.is_empty() { tree.default_members(&workspace) } else { members.clone() };
+        let (name, version) = match tree.packages.get(folder) {
+            Some(package) => (package.name.clone(), package.version.clone()),
+            None => (name.to_owned(), common_version(&tree)),
+        };
+        let project = Project { tree: key.to_owned(), workspace };
+        Some(Self { project, tree, name, version, members, default_members, above: 0 })
+    }
+
     /// The key of the tree among those of a resolution.
     pub fn key(&self) -> &str {
         &self.project.tree

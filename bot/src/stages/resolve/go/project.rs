@@ -121,6 +121,7 @@ pub fn go_project_plan(graph: GoGraph) -> Plan {
         name,
         version,
         metadata: Metadata::default(),
+        commit: None,
         graph: Graph::Go(graph),
     }
 }

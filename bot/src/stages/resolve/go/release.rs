@@ -157,6 +157,7 @@ impl GoGraphs {
                 repository: origin.filter(|url| is_browsable(url)).or_else(|| repository_of(module)),
                 ..Metadata::default()
             },
+            commit: None,
             graph: Graph::Go(graph),
         }
     }

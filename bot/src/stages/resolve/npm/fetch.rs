@@ -85,10 +85,7 @@ impl NpmTrees {
                 Answer::Tarball(tarball.url, found.map(Arc::new))
             }
             Need::Git { spec } => {
-                // What a registry says may not lead to repositories on this machine; a project's own manifest may.
-                let sources = self.git_sources();
-                let sources = if folder.as_os_str().is_empty() { sources } else { sources.with_local() };
-                let found = match sources.find(&spec).await {
+                let found = match self.git.find(&spec).await {
                     Ok(found) => Lookup::Found(Arc::new(found)),
                     Err(error) if error.is_absent() => Lookup::Absent { why: error.to_string() },
                     Err(error) => return Err(Failure::new(git_class(&error), &error)),

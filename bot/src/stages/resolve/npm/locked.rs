@@ -72,6 +72,7 @@ pub fn project_plan(project: &Project, graph: NpmGraph) -> Result<Plan, Failure>
         name,
         version,
         metadata: metadata::read(project.manifest.as_bytes()),
+        commit: None,
         graph: Graph::Npm(graph),
     })
 }

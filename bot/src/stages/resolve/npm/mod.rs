@@ -26,7 +26,6 @@ use self::locked::without_others_lock;
 pub use self::locked::{has_others_lock, project_plan};
 pub use self::project::{ProjectError, read_project};
 use crate::clients::git::GitSources;
-use crate::clients::git::TreeLimits;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::config::Upstream;
 use crate::model::{Failure, FailureClass};
@@ -58,6 +57,8 @@ pub struct NpmTrees {
     pub cache: PathBuf,
     /// What a tarball may ask of us.
     pub limits: Limits,
+    /// Repositories that packages come from.
+    pub git: GitSources,
 }
 
 impl NpmTrees {
@@ -88,13 +89,9 @@ impl NpmTrees {
             name: name.to_owned(),
             version: version.to_owned(),
             metadata: metadata::read(manifest.as_bytes()),
+            commit: None,
             graph: Graph::Npm(graph),
         })
-    }
-
-    /// Repositories that packages come from.
-    pub fn git_sources(&self) -> GitSources {
-        GitSources::new(&self.cache, TreeLimits { bytes: self.limits.unpacked, entries: self.limits.entries })
     }
 
     /// The tree of a project as npm would make it, which starts from npm's own lock if there is one; `folder` is where its own files are, for dependencies that are files.

@@ -9,6 +9,7 @@ use wiremock::{MockServer, ResponseTemplate};
 
 use super::{NpmRelease, NpmTrees};
 use crate::clients::files;
+use crate::clients::git::{GitSources, TreeLimits};
 use crate::clients::npm::NpmProgram;
 use crate::clients::npm::tests::{registry, serve};
 use crate::clients::npm::trust::tests::Key;
@@ -25,6 +26,7 @@ fn trees(server: &MockServer, folder: &Path) -> NpmTrees {
         program: None,
         cache: folder.to_owned(),
         limits: Limits::default(),
+        git: GitSources::new(folder, TreeLimits { bytes: 1 << 20, entries: 100 }),
     }
 }
 
