@@ -1,9 +1,13 @@
 //! `make corpus-cargo`: units and edges of real programs against cargo's own unit graph, as a Markdown table.
 //!
-//! Every program of `corpus/cargo.txt`, four targets, with default, no default and all features. A difference or a
-//! program that cannot be resolved ends it with exit code 1, after everything was tried. What was downloaded and what cargo
-//! said is kept below `target/`, the latter for each version of cargo: only the first run takes minutes.
+//! Every program of `corpus/cargo.txt`, four targets, with default, no default and all features; then each is built, and says its
+//! version; or only the parts that the arguments name (`programs`, `built`). A difference or a program that cannot be resolved or
+//! built ends it with exit code 1, after everything was tried. What was downloaded and what cargo said is kept in the person's cache, the
+//! latter for each version of cargo: only the first run takes long.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the table is what it is for")]
+
+#[path = "corpus_cargo/built.rs"]
+mod built;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -13,6 +17,7 @@ use nixwright::overlay::cargo::graph_json::render;
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Judge;
 use nixwright_tests::bot::nixwright;
+use nixwright_tests::corpus::Program;
 use nixwright_tests::process::{Finished, cargo, files_below, read_text, run, stdout_of, write_file};
 use nixwright_tests::unit_graph::{SYSTEMS, UnitGraph, download};
 use serde_json::Value;
@@ -38,17 +43,28 @@ fn main() -> ExitCode {
         return ExitCode::SUCCESS;
     }
     let corpus = Corpus::new();
+    let purls: Vec<&str> = include_str!("../corpus/cargo.txt").lines().collect();
+    let named = |part: &str| std::env::args().any(|argument| argument == part);
+    let all = !(named("programs") || named("built"));
+    println!("# Programs of the corpus against cargo's unit graph\n");
+    let programs = !(all || named("programs")) || programs(&corpus, &purls);
+    let source = |program: &Program| corpus.source((&program.attr, &program.version));
+    let built = !(all || named("built")) || built::table(&corpus.home, &purls, source);
+    if programs && built { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+}
+
+/// The table of the graphs; whether all are equal.
+fn programs(corpus: &Corpus, purls: &[&str]) -> bool {
     let mut refused = Vec::new();
     let mut resolved = Vec::new();
     let mut failed = false;
-    println!("# Programs of the corpus against cargo's unit graph\n");
     println!("Made by `make corpus-cargo`: units and edges, 4 targets x 3 selections of features. Bytes are those of");
     println!(
         "`graph.json` for four systems, divided by its rows. The time is that of the whole process resolving four"
     );
     println!("systems with facts cached (median of {REPEATS}).\n");
     println!("| program | equal | units, x86_64-linux | judge | bytes a unit | ms |\n|---|---|---|---|---|---|");
-    for purl in include_str!("../corpus/cargo.txt").lines() {
+    for purl in purls.iter().copied() {
         eprintln!("{purl}");
         match corpus.program(purl) {
             Ok(Row { equal, differences, units, judge, bytes_a_unit, time }) => {
@@ -68,7 +84,7 @@ fn main() -> ExitCode {
     for (purl, reason) in &refused {
         println!("\nNot compared: {purl}: {reason}");
     }
-    if failed { ExitCode::FAILURE } else { ExitCode::SUCCESS }
+    !failed
 }
 
 fn median<T>(mut action: impl FnMut() -> T) -> Duration {

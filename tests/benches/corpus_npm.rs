@@ -1,9 +1,13 @@
 //! `make corpus-npm`: package-lock.json of real programs and of universes made at random, ours against npm's, as Markdown.
 //!
 //! Every program of `corpus/npm.txt` against the public registry as it was on one day (left out with
-//! `NIXWRIGHT_OFFLINE=1`), then two thousand universes, or as many as the argument says. Anything that is not the same, or
-//! that npm does not take, ends it with exit code 1 after everything was tried.
+//! `NIXWRIGHT_OFFLINE=1`), then each is built and started, then two thousand universes, or as many as the argument says; or only the
+//! parts that the arguments name (`programs`, `built`, `universes`). Anything that is not the same, that npm does not take, or that does
+//! not start, ends it with exit code 1 after everything was tried.
 #![expect(clippy::print_stdout, clippy::print_stderr, reason = "the tables are what it is for")]
+
+#[path = "corpus_npm/built.rs"]
+mod built;
 
 use std::path::{Path, PathBuf};
 use std::process::ExitCode;
@@ -28,9 +32,13 @@ fn main() -> ExitCode {
     let seeds = std::env::args().find_map(|argument| argument.parse().ok()).unwrap_or(2000);
     println!("# Locks of npm, ours against npm's own\n\nMade by `make corpus-npm`.");
     let offline = std::env::var_os("NIXWRIGHT_OFFLINE").is_some_and(|value| value == "1");
-    let programs = offline || programs();
-    let universes = universes(seeds);
-    if programs && universes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
+    let named = |part: &str| std::env::args().any(|argument| argument == part);
+    let all = !["programs", "built", "universes"].into_iter().any(named);
+    let purls: Vec<&str> = include_str!("../corpus/npm.txt").lines().collect();
+    let programs = offline || !(all || named("programs")) || programs(&purls);
+    let built = offline || !(all || named("built")) || built::table(&purls);
+    let universes = !(all || named("universes")) || universes(seeds);
+    if programs && built && universes { ExitCode::SUCCESS } else { ExitCode::FAILURE }
 }
 
 struct Row {
@@ -44,7 +52,7 @@ struct Row {
 }
 
 /// The table of the programs; whether all is well.
-fn programs() -> bool {
+fn programs(purls: &[&str]) -> bool {
     let home = tempfile::tempdir().expect("a temporary folder");
     println!("\n## Programs\n");
     println!(
@@ -55,7 +63,7 @@ fn programs() -> bool {
         "| program | entries | bytes | npm ls | npm ci | ours, ms | npm, ms | ratio |\n|---|---|---|---|---|---|---|---|"
     );
     let mut well = true;
-    for purl in include_str!("../corpus/npm.txt").lines() {
+    for purl in purls.iter().copied() {
         match program(home.path(), purl) {
             Ok(row) => {
                 let bytes = if row.difference.is_none() { "equal" } else { "**differ**" };

@@ -10,6 +10,7 @@
 
 pub mod bot;
 mod chance;
+pub mod corpus;
 pub mod cyclonedx;
 pub mod dashboard;
 pub mod fixture;
