@@ -51,9 +51,9 @@ fn row(built: &Built, home: &Path, source: &Path) -> (String, bool) {
     let Built { strategy, units: [new, reused], output, .. } = built;
     let ours = versions(&output.join("bin"));
     let target = home.join("built-by-cargo");
-    let mut build = cargo(home);
-    build.args(["build", "--release", "--locked", "--ignore-rust-version", "--quiet", "--target-dir"]).arg(&target);
-    let finished = run(build.envs(QUICK).current_dir(source));
+    let mut compile = cargo(home);
+    compile.args(["build", "--release", "--locked", "--ignore-rust-version", "--quiet", "--target-dir"]).arg(&target);
+    let finished = run(compile.envs(QUICK).current_dir(source));
     let (said, good) = if finished.code == Some(0) {
         let theirs = versions(&target.join("release"));
         let differs = ours.iter().find(|(name, said)| theirs.get(*name) != Some(said));
