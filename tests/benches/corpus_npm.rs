@@ -21,6 +21,9 @@ use serde_json::json;
 /// Both sides see the registry as it was at this moment, so that the answer stays.
 const BEFORE: &str = "2026-11-24T00:00:00.000Z";
 
+/// The program with the largest tree.
+const LARGE: &str = "pkg:npm/%40angular/cli@22.2.7";
+
 /// How often a warm run is repeated; the median counts.
 const REPEATS: usize = 5;
 
@@ -87,7 +90,17 @@ fn programs(purls: &[&str]) -> bool {
             }
         }
     }
+    println!("\nMetadata read for {LARGE}, cold, decoded: {} kB.", metadata_read(&home.path().join("cold")) / 1000);
     well
+}
+
+/// How many bytes of metadata a resolution reads that has nothing in its cache and sees the registry as it is.
+fn metadata_read(cache: &Path) -> usize {
+    let mut ours = our_program();
+    ours.args(["resolve", LARGE, "--format", "package-lock"]).env("XDG_CACHE_HOME", cache);
+    let finished = run(ours.env("NIXWRIGHT_LOG", "nixwright=debug").env("NO_COLOR", "1"));
+    let counts = finished.stderr.split("http.bytes=").skip(1);
+    counts.filter_map(|rest| rest.split(|c: char| !c.is_ascii_digit()).next()?.parse::<usize>().ok()).sum()
 }
 
 fn program(home: &Path, purl: &str) -> Result<Row, String> {

@@ -16,7 +16,8 @@ use super::package::{Current, Job};
 use super::record::{Attempt, diff, unit_times};
 use super::view::branch_of;
 use crate::clients::github::Github;
-use crate::clients::osv::Answer;
+use crate::clients::http::HttpError;
+use crate::clients::osv::{Answer, OsvError};
 use crate::config::BuildPackages;
 use crate::message::{
     Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, PullRequestEvidence, SystemBuild, WhyNow,
@@ -129,7 +130,12 @@ impl Bot {
                 compared(&answer, &before, &after)
             }
             Err(error) => {
-                tracing::warn!("advisories cannot be asked for: {error}");
+                // Said of a host that is left alone already, it would be said of every package.
+                if matches!(error, OsvError::Http(HttpError::LeftAlone { .. })) {
+                    tracing::info!("advisories cannot be asked for: {error}");
+                } else {
+                    tracing::warn!("advisories cannot be asked for: {error}");
+                }
                 Advisories::Unavailable
             }
         }

@@ -307,6 +307,8 @@ impl Http {
             sink.restart()?;
             let Failed { error, wait } = match self.fetch_once(wanted, sink, attempt).await {
                 Ok(reply) => {
+                    let (url, status) = (shown(wanted.url), reply.status.as_u16());
+                    tracing::debug!(http.host = name, http.status = status, http.bytes = reply.bytes, "{url}");
                     host.read_limits(&reply.headers);
                     host.record(None, settings, clock.now());
                     return Ok(reply);
