@@ -97,9 +97,17 @@ in
 
   autoconf = tool "autoconf" [ "autoconf" ];
   automake = tool "automake" [ "automake" ];
+  bison = tool "bison" [ "bison" ];
+  capnproto = tool "capnproto" [ "capnp" ];
   cmake = tool "cmake" [ "cmake" ];
+  flex = tool "flex" [ "flex" ];
+  gfortran = tool "gfortran" [ "gfortran" ];
   git = tool "git" [ "git" ];
+  libtool = tool "libtool" [ "libtoolize" ];
+  m4 = tool "m4" [ "m4" ];
+  meson = tool "meson" [ "meson" ];
   nasm = tool "nasm" [ "nasm" ];
+  ninja = tool "ninja" [ "ninja" ];
   perl = tool "perl" [ "perl" ];
   protobuf = tool "protobuf" [ "protoc" ];
   python3 = tool "python3" [ "python3" ];

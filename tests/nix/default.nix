@@ -151,6 +151,8 @@ let
         touch "$out"
       '';
 
+  native = import ./native.nix { inherit pkgs; };
+
   named = name: lib.mapAttrs' (strategy: lib.nameValuePair "${strategy}-${name}");
 in
 
@@ -163,6 +165,7 @@ in
     overridden
     twins
     ;
+  inherit (native) refused;
 
   checks =
     named "builds" (lib.mapAttrs (_: built: prints built "greet" "hello world") greet)
@@ -243,6 +246,7 @@ in
         inherit pkgs;
         packageOf = rulesOf;
       };
+      native = native.check;
       shared-twins = prints twins "twins" "one other";
     };
 }

@@ -11,3 +11,18 @@ use nix_checks::Checks;
 async fn every_rule_of_the_builders_is_kept() {
     Checks::open(concat!(env!("CARGO_MANIFEST_DIR"), "/nix")).await.hold("checks", 20).await;
 }
+
+/// What is refused before anything is built, and the words that a person needs to help themselves.
+const REFUSED: [(&str, &[&str]); 3] = [
+    ("absent", &["the crate libdbus-sys needs dbus", "[native.libdbus-sys] in the bot's configuration"]),
+    ("absent-tool", &["the crate gtk-sys needs no.such", "add it to the package set"]),
+    ("native-key", &["native.gtk-sys: unknown key inputs", "buildInputs"]),
+];
+
+#[tokio::test(flavor = "multi_thread")]
+async fn what_a_package_set_lacks_is_named_with_the_crate_that_needs_it() {
+    let checks = Checks::open(concat!(env!("CARGO_MANIFEST_DIR"), "/nix")).await;
+    for (name, words) in REFUSED {
+        checks.instantiate(&format!("refused.{name}")).expect_code(1).expect_words(words);
+    }
+}

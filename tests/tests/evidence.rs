@@ -65,6 +65,8 @@ fn what_cannot_be_asked_is_unavailable_and_the_rest_is_told_all_the_same() {
     assert!(graph.contains("added [`ember`](<"), "{graph}");
     let code = part(&body, "Code that runs while building");
     assert!(code.contains("`ember-1.0.0`: build script, **new**"), "{code}");
+    let check = part(&body, "Things to check");
+    assert!(check.contains("- `lamp-sys 1.0.0` links `lamp`") && check.contains("1 crate says"), "{check}");
     assert!(part(&body, "Size").contains("not measured"), "{body}");
     assert!(part(&body, "Licences").contains("No licence changed."), "{body}");
     assert!(body.contains("Why now: the newest of all stable releases; public for"), "{body}");

@@ -8,6 +8,7 @@ pub mod edit;
 mod error;
 mod forge;
 mod go;
+mod native;
 mod policy;
 mod read;
 mod reader;
@@ -25,6 +26,7 @@ use url::Url;
 pub use self::cargo::CargoRegistry;
 pub use self::error::{ConfigError, Problem};
 pub use self::forge::{Forge, Github, GithubAuth, Publish, Service, TOKEN_VARIABLES};
+pub use self::native::NativeInputs;
 pub use self::policy::Policy;
 pub use self::upstream::{Reference, Upstream, UpstreamError};
 use crate::clients::files;
@@ -176,6 +178,8 @@ pub struct Package {
     pub members: Vec<String>,
     /// What the tags of a repository begin with, before the version; nothing means: what is usual.
     pub tag_prefix: Option<String>,
+    /// What crates need beyond Rust, by name, in place of what is known of them otherwise.
+    pub native: BTreeMap<String, NativeInputs>,
     /// How it is built if it is a Go program.
     pub go: GoOptions,
     /// How to build it; nothing means: what works, found out by building.

@@ -2,6 +2,7 @@
 //!
 //! Later says more than earlier: built in, `[defaults]`, each `[[policy]]` whose pattern matches, the package itself.
 
+use std::collections::BTreeMap;
 use std::time::Duration;
 
 use globset::{GlobBuilder, GlobMatcher};
@@ -106,6 +107,7 @@ impl Settings {
             binaries: Vec::new(),
             members: Vec::new(),
             tag_prefix: None,
+            native: BTreeMap::new(),
             go: GoOptions::default(),
             strategy: self.strategy,
             lto: self.lto,

@@ -9,8 +9,11 @@ use url::Url;
 use super::forge::{self, Forge};
 use super::policy::{self, Rule, Settings};
 use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
-use super::{Build, BuildPackages, Config, Limits, Machine, Overlay, Package, Problem, Registries, Systems, Upstream};
-use super::{cargo, go};
+use super::{
+    Build, BuildPackages, Config, Limits, Machine, NativeInputs, Overlay, Package, Problem, Registries, Systems,
+    Upstream,
+};
+use super::{cargo, go, native};
 use crate::clients::endpoints;
 use crate::clients::go::{GoRegistries, PRIVATE_VARIABLES, Patterns, private_modules};
 use crate::model::{AttrPath, Automerge, InvalidValue, System};
@@ -73,7 +76,8 @@ pub(super) fn config(
     defaults.finish();
     let publish = forge::publish(root.section("publish"), settings.automerge());
     let rules = root.tables("policy").into_iter().map(Rule::read).collect();
-    let packages = packages(root.section("packages"), &settings, rules);
+    let native = native::inputs(root.section("native"));
+    let packages = packages(root.section("packages"), &settings, rules, &native);
     if let Some((one, other)) = policy::disagreement(packages.iter()) {
         let message = format!("{one} and {other} are of one group, so `automerge` has to be the same for both");
         root.problem("packages", &message);
@@ -278,6 +282,7 @@ fn packages(
     section: Section<'_, '_, '_, '_>,
     defaults: &Settings,
     mut rules: Vec<Rule<'_, '_, '_, '_>>,
+    native: &BTreeMap<String, NativeInputs>,
 ) -> BTreeMap<AttrPath, Package> {
     let mut packages = BTreeMap::new();
     let mut names: Vec<String> = Vec::new();
@@ -295,7 +300,7 @@ fn packages(
             section.problem_here(format!("`{other}` differs only in case: some systems keep both in the same folder"));
         }
         let settings = rules.iter_mut().fold(defaults.clone(), |settings, rule| rule.apply(&name, settings));
-        let package = package(section, &settings);
+        let package = package(section, &settings, native);
         if let (Ok(attr), Some(package)) = (attr, package) {
             packages.insert(attr, package);
         }
@@ -307,7 +312,11 @@ fn packages(
     packages
 }
 
-fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<Package> {
+fn package(
+    mut section: Section<'_, '_, '_, '_>,
+    defaults: &Settings,
+    native: &BTreeMap<String, NativeInputs>,
+) -> Option<Package> {
     let purl = "a package URL such as \"pkg:cargo/ripgrep\"";
     let upstream = section.require("purl", |value| parsed::<Upstream>(value, purl));
     // Names end up on cargo's command line: none may look like an option.
@@ -341,6 +350,7 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
             section.problem(key, message);
         }
     }
+    let native = native::of_package(&mut section, upstream.as_ref(), native);
     let go = go::options(&mut section, upstream.as_ref());
     if matches!(upstream, Some(Upstream::Go { .. })) {
         let message =
@@ -352,7 +362,7 @@ fn package(mut section: Section<'_, '_, '_, '_>, defaults: &Settings) -> Option<
     let settings = defaults.overridden(&mut section);
     section.finish();
     let package = settings.package(upstream?);
-    Some(Package { features, no_default_features, all_features, binaries, members, tag_prefix, go, ..package })
+    Some(Package { features, no_default_features, all_features, binaries, members, tag_prefix, native, go, ..package })
 }
 
 /// What a package's section says of the repository that its releases are in.

@@ -103,12 +103,12 @@ fn every_unknown_key_is_named_with_the_one_that_was_meant() {
     let text = "stat_dir = \"x\"\nzzz = 1\n[build]\ntimout = \"1h\"\nmax-jobs = 3\n\
                 [packages.ripgrep]\npurl = \"pkg:cargo/ripgrep\"\nno-default-features = true\n[package.fd]\n";
     insta::assert_snapshot!(problems(text), @"
-    config/nixwright.toml:1:1: stat_dir: unknown key; did you mean `state_dir`? (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, packages)
-    config/nixwright.toml:2:1: zzz: unknown key (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, packages)
+    config/nixwright.toml:1:1: stat_dir: unknown key; did you mean `state_dir`? (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, native, packages)
+    config/nixwright.toml:2:1: zzz: unknown key (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, native, packages)
     config/nixwright.toml:4:1: build.timout: unknown key; did you mean `timeout`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
     config/nixwright.toml:5:1: build.max-jobs: unknown key; did you mean `max_jobs`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
-    config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
-    config/nixwright.toml:9:2: package: unknown key; did you mean `packages`? (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, packages)
+    config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, native, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:9:2: package: unknown key; did you mean `packages`? (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, native, packages)
     ");
 }
 

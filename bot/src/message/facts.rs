@@ -70,6 +70,15 @@ pub struct CodeRun {
     pub novelty: Novelty,
 }
 
+/// A crate that stands for a native library, and of which nobody said what it needs.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct NativeCheck {
+    /// `name version`.
+    pub package: String,
+    /// The library, by the crate's own word.
+    pub links: String,
+}
+
 /// How much there is to fetch for somebody who has nothing yet.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub enum ClosureSize {

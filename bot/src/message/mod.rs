@@ -22,7 +22,7 @@ use nixwright_resolver::plan::diff::{ChangedVersions, GraphDiff, NamedVersions};
 
 use crate::clients::endpoints::{advisory_page, package_page};
 use crate::model::{AttrPath, FailureClass, GroupName, Strategy, System};
-pub use facts::{Advisories, AdvisoryRow, ClosureSize, CodeRun, WhyNow};
+pub use facts::{Advisories, AdvisoryRow, ClosureSize, CodeRun, NativeCheck, WhyNow};
 pub use markdown::Markdown;
 use markdown::filters;
 
@@ -73,6 +73,8 @@ pub struct PullRequestEvidence {
     pub units: Vec<UnitTime>,
     /// Packages that run code while building.
     pub code_runs: Vec<CodeRun>,
+    /// Crates whose native inputs nobody knows.
+    pub native_checks: Vec<NativeCheck>,
     /// What licences changed; `None` where the last release's are not known.
     pub licenses: Option<LicenseChanges>,
     /// What is known of advisories.
@@ -210,6 +212,7 @@ struct Body<'a> {
     slowest: Vec<&'a UnitTime>,
     scripts: Vec<&'a CodeRun>,
     scripts_more: usize,
+    native_checks: List<'a, NativeCheck>,
     log: String,
     installable: String,
 }
@@ -250,6 +253,7 @@ impl<'a> Body<'a> {
             slowest,
             scripts,
             scripts_more,
+            native_checks: List::new(&evidence.native_checks),
             log: evidence.failure.as_ref().map(|failure| text::tail(&failure.log, 40, 8_000)).unwrap_or_default(),
             installable: shell_quoted(&format!("{}#{}", evidence.flake, evidence.attr)),
         }

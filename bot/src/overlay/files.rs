@@ -9,6 +9,7 @@ use nixwright_resolver::plan::{Graph, Plan};
 use super::cargo::{self, Lto};
 use super::nix_string::{NotNixText, nix_string};
 use super::{go, npm};
+use crate::config::NativeInputs;
 use crate::model::{AttrPath, Strategy, System};
 
 static OVERLAY: Dir<'_> = include_dir!("$CARGO_MANIFEST_DIR/../templates/overlay");
@@ -22,6 +23,8 @@ pub type Files = BTreeMap<String, Vec<u8>>;
 pub struct Settings<'a> {
     /// Link-time optimisation of a Rust program.
     pub lto: Lto<'a>,
+    /// What crates of a Rust program need beyond Rust, by name, as the configuration has it.
+    pub native: Option<&'a BTreeMap<String, NativeInputs>>,
     /// Further arguments of the linker of a Go program, in the form of `go build -ldflags`.
     pub ldflags: &'a [String],
     /// How many folders above that of the package the workspace is that it is a member of, for a Rust project on disk.
@@ -152,7 +155,7 @@ pub fn package_files(
     settings: Settings<'_>,
 ) -> Result<Files, RenderError> {
     let files = match &plan.graph {
-        Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings.lto, settings.workspace_above)?,
+        Graph::Cargo(graph) => cargo::files(plan, graph, strategy, settings)?,
         Graph::Go(graph) => go::files(plan, graph, strategy, settings.ldflags)?,
         Graph::Npm(graph) => npm::files(plan, graph)?,
     };

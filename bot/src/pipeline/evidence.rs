@@ -5,9 +5,9 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use indicatif::ProgressBar;
 use jiff::SignedDuration;
-use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::changes::{LicenseChanges, Novelty, runs_code};
 use nixwright_resolver::plan::components::{Component, Components};
+use nixwright_resolver::plan::{Graph, Plan};
 use url::Url;
 
 use super::Bot;
@@ -18,12 +18,13 @@ use super::view::branch_of;
 use crate::clients::github::Github;
 use crate::clients::http::HttpError;
 use crate::clients::osv::{Answer, OsvError};
-use crate::config::BuildPackages;
+use crate::config::{BuildPackages, Package};
 use crate::message::{
-    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, PullRequestEvidence, SystemBuild, WhyNow,
+    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, NativeCheck, PullRequestEvidence, SystemBuild, WhyNow,
 };
 use crate::model::Track;
 use crate::overlay::PublishedGraph;
+use crate::overlay::cargo::native;
 use crate::stages::resolve::Release;
 use crate::stages::watch::find;
 
@@ -78,6 +79,7 @@ impl Bot {
             built: built.map_or(0, |built| built.built),
             units: built.map(unit_times).unwrap_or_default(),
             code_runs: code_runs(old.as_ref(), &new, current.graph.as_ref()),
+            native_checks: self.native_checks(package, plan),
             licenses: match (&old, current.version()) {
                 (Some(old), _) => Some(LicenseChanges::between(old, &new)),
                 (None, None) => Some(LicenseChanges::default()),
@@ -139,6 +141,18 @@ impl Bot {
                 Advisories::Unavailable
             }
         }
+    }
+
+    /// What is compiled for the systems that are built, and may need a library that nobody named.
+    fn native_checks(&self, package: &Package, plan: &Plan) -> Vec<NativeCheck> {
+        let Graph::Cargo(graph) = &plan.graph else { return Vec::new() };
+        let unknown = native::unknown(graph, &self.config.systems.build).into_iter();
+        let asked = unknown.filter(|unknown| !package.native.contains_key(&unknown.name));
+        let check = |unknown: &nixwright_resolver::plan::cargo::Package| NativeCheck {
+            package: format!("{} {}", unknown.name, unknown.version),
+            links: unknown.links.clone().unwrap_or_default(),
+        };
+        asked.map(check).collect()
     }
 
     fn closure(&self) -> ClosureSize {

@@ -285,6 +285,7 @@ pub(super) fn render(attr: &AttrPath, package: &Package, plan: &Plan, strategy: 
     };
     plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
     let ldflags = &package.go.flags(&plan.version);
-    package_files(attr, plan, strategy, Settings { lto, ldflags, ..Settings::default() })
+    let native = Some(&package.native);
+    package_files(attr, plan, strategy, Settings { lto, native, ldflags, ..Settings::default() })
         .map_err(|error| Failure::new(FailureClass::Resolve, &error))
 }

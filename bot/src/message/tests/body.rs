@@ -6,8 +6,8 @@ use nixwright_resolver::plan::diff::GraphDiff;
 
 use crate::clients::endpoints::{advisory_page, package_page};
 use crate::message::{
-    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, LONGEST_BODY, PullRequestEvidence, SystemBuild,
-    UnitTime, WhyNow, body, title,
+    Advisories, AdvisoryRow, ClosureSize, CodeRun, FailureReport, LONGEST_BODY, NativeCheck, PullRequestEvidence,
+    SystemBuild, UnitTime, WhyNow, body, title,
 };
 use crate::model::{AttrPath, FailureClass, Strategy};
 
@@ -30,6 +30,10 @@ fn system(name: &str, succeeded: bool) -> SystemBuild {
 
 pub(super) fn run(package: &str, kind: &'static str, novelty: Novelty) -> CodeRun {
     CodeRun { package: package.to_owned(), kind, novelty }
+}
+
+fn check(package: &str, links: &str) -> NativeCheck {
+    NativeCheck { package: package.to_owned(), links: links.to_owned() }
 }
 
 pub(super) fn advisory(id: &str, summary: &str) -> AdvisoryRow {
@@ -66,6 +70,7 @@ pub(super) fn evidence() -> PullRequestEvidence {
             run("libc-0.2.2", "build script", Novelty::New),
             run("syn-2.0.0", "procedural macro", Novelty::Changed),
         ],
+        native_checks: Vec::new(),
         licenses: Some(LicenseChanges::default()),
         advisories: Advisories::Unavailable,
         closure: ClosureSize::NotMeasured { reason: "the host's toolchains are the package set" },
@@ -322,6 +327,7 @@ fn text_from_upstream_cannot_speak_as_the_bot() {
         diff: GraphDiff::between([(bad, "1")], [(bad, bad)]),
         units: vec![unit(bad, 1)],
         code_runs: vec![run(bad, "build script", Novelty::New)],
+        native_checks: vec![check(bad, bad)],
         licenses: Some(LicenseChanges {
             root: Some((None, Some(bad.to_owned()))),
             dependencies: vec![LicenseChange {
@@ -375,6 +381,13 @@ fn text_from_upstream_cannot_speak_as_the_bot() {
     1 build script or procedural macro, 1 of them new, 0 changed. They run in the sandbox, without network.
 
     - `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``: build script, **new**
+
+    ### Things to check
+
+    1 crate says by `links` that there is something native in it, and nothing is known of what that needs. A build that
+    succeeds may have found it by chance. Say what it links to, or that it needs nothing, under `[native.NAME]` in the bot's configuration.
+
+    - `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell `` links `` x` **bold** @someone, fixes owner/repo#12 # Heading <img src=x> https://registry.example/1 | cell ``
 
     ### Licences
 
@@ -430,6 +443,7 @@ fn long_lists_are_counted_and_a_body_stays_within_what_a_forge_takes() {
         ),
         units: (0..500).map(|number| unit(name(number), 1)).collect(),
         code_runs: (0..500).map(|number| run(name(number), "build script", Novelty::New)).collect(),
+        native_checks: (0..500).map(|number| check(name(number), name(number))).collect(),
         systems: vec![SystemBuild { programs: endless.clone(), ..system("x86_64-linux", true) }],
         failure: Some(FailureReport {
             class: FailureClass::Build,

@@ -30,6 +30,8 @@ let
       # The oldest Rust that upstream supports.
       rustVersion ? null,
       meta ? { },
+      # Of crates that need something of the machine's: names of packages, as the bot's configuration has them.
+      native ? { },
       # Further overrides, in the form of overrides.nix.
       overrides ? { },
     }@arguments:
@@ -81,7 +83,6 @@ let
       builderArguments = {
         inherit
           pkgs
-          buildPackages
           rustc
           cargo
           graph
@@ -91,15 +92,20 @@ let
           ;
         overrides = allOverrides;
         crateOverrides = import ./crate-overrides.nix {
-          inherit lib overrideForm;
-          inherit (graph) packages compiled;
-          defaultCrateOverrides = pkgs.defaultCrateOverrides or { };
+          inherit
+            lib
+            pkgs
+            buildPackages
+            overrideForm
+            graph
+            native
+            ;
           overrides = allOverrides;
         };
       };
 
       strategies = lib.mapAttrs (_: checkToolchain) {
-        shared = import ./shared.nix builderArguments;
+        shared = import ./shared.nix (builderArguments // { inherit buildPackages; });
         vendored = import ./vendored.nix (
           builderArguments
           // {

@@ -90,10 +90,6 @@ let
     "overrides.nix"
   ];
 
-  # Tools of the building machine that crates of these names call for.
-  tools = pkgs: lib.concatMap (name: if toolsOf ? ${name} then toolsOf.${name} pkgs else [ ]);
-  toolsOf = import ./tools.nix;
-
   packages = lib.mapAttrs package document.packages;
   only = lib.filter (group: lib.elem system group.systems) (document.only or [ ]);
   units = lib.foldl' (units: group: units // group.units) document.units only;
@@ -113,7 +109,7 @@ else
     # What is built: the root alone, or several members of a workspace.
     inherit members;
     isMember = id: memberSet ? ${id};
-    inherit packages units tools;
+    inherit packages units;
 
     # The packages that something is compiled of, on this system.
     compiled = lib.filter (

@@ -220,7 +220,7 @@ let
   # The tools that the crates which a build script is built with call for.
   toolsFor =
     row:
-    graph.tools buildPackages (
+    crateOverrides.tools (
       map (
         edge:
         if packages ? ${edge} then

@@ -4,7 +4,6 @@
 # fixed-output path for each crate or commit. There is no hash of the whole.
 {
   pkgs,
-  buildPackages,
   rustc,
   cargo,
   graph,
@@ -152,7 +151,7 @@ else
         rustc
         cargo
       ]
-      ++ graph.tools buildPackages (map (id: graph.packages.${id}.name) graph.compiled)
+      ++ crateOverrides.tools (map (id: graph.packages.${id}.name) graph.compiled)
       ++ all "nativeBuildInputs"
       ++ overrides.nativeBuildInputs;
       buildInputs = all "buildInputs" ++ overrides.buildInputs;
