@@ -278,7 +278,7 @@ fn release(entry: &IndexEntry) -> Release {
     });
     let root =
         CrateVersion { name: entry.name.clone(), version: entry.version.to_string(), sha256: entry.sha256.clone() };
-    Release { root, project: None, systems: systems.collect(), selection: Selection::default() }
+    Release { root, project: None, lock: None, systems: systems.collect(), selection: Selection::default() }
 }
 
 /// What cargo's release profile is without a manifest, so that packages and dependencies have one profile on both sides.

@@ -8,6 +8,7 @@ mod doctor;
 mod exit;
 mod forge;
 mod generate;
+mod lock;
 mod output;
 mod progress;
 mod resolve;
@@ -56,6 +57,8 @@ enum Command {
     Generate(generate::GenerateArgs),
     /// Build one package of the overlay
     Build(build::BuildArgs),
+    /// What one lock for several programs would save
+    Lock(lock::LockArgs),
     /// What is where, and why
     Status(status::StatusArgs),
     /// Write the status pages as static files
@@ -93,6 +96,7 @@ async fn dispatch(cli: Cli) -> Result<Exit, CliError> {
         Command::Add(args) => add::run(config, &args).await,
         Command::Resolve(args) => resolve::run(&args).await,
         Command::Generate(args) => generate::run(&args).await,
+        Command::Lock(args) => lock::run(config, &args).await,
         Command::Build(args) => build::run(config, &args).await,
         Command::Status(args) => status::run(config, &args).await,
         Command::Dashboard(args) => dashboard::run(config, &args).await,

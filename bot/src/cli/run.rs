@@ -125,8 +125,8 @@ fn describe(summary: &CycleSummary) -> String {
     for package in &summary.packages {
         text.push_str(&line(package, width));
     }
-    if let Some(common) = &summary.common {
-        let _ = writeln!(text, "{common}");
+    for shared in [&summary.common, &summary.lock].into_iter().flatten() {
+        let _ = writeln!(text, "{shared}");
     }
     let counted =
         |wanted: &[PackageResult]| summary.packages.iter().filter(|package| wanted.contains(&package.result)).count();

@@ -12,7 +12,8 @@ use std::process::Output;
 use std::time::UNIX_EPOCH;
 
 use nixwright_resolver::ResolveError;
-use nixwright_resolver::cargo::{Release, cargo_folder};
+use nixwright_resolver::cargo::pool::{Pool, pool_folder};
+use nixwright_resolver::cargo::{Folder, Release, cargo_folder};
 use nixwright_resolver::catalog::Catalog;
 use secrecy::{ExposeSecret as _, SecretString};
 use sha2::{Digest, Sha256};
@@ -77,6 +78,11 @@ impl CargoError {
             }
             other => other,
         }
+    }
+
+    /// Whether cargo was asked and said no.
+    pub fn is_refusal(&self) -> bool {
+        matches!(self, Self::Refused { .. } | Self::StaleLock { .. })
     }
 
     /// Tells a lock that does not fit from other refusals: the only crates that cargo is shown are the lock's.
@@ -227,6 +233,20 @@ impl Cargo {
         fs::read_to_string(lock).map_err(io_error)
     }
 
+    /// The `Cargo.lock` that cargo makes for a release out of a pool of crates, the highest versions that fit; offline.
+    ///
+    /// # Errors
+    /// When the pool does not have all that is needed, or cargo refuses the manifests.
+    pub async fn lock_of_pool(&self, release: &Release, catalog: &Catalog, pool: &Pool) -> Result<String, CargoError> {
+        let folder = self.written(pool_folder(release, catalog, pool)?)?;
+        let mut command = self.command(&folder.path().join("root"), folder.path(), "generate-lockfile");
+        command.arg("--offline");
+        accepted("cargo generate-lockfile", &release.root.label(), &run(&mut command, "cargo").await?)
+            .map_err(|error| error.without(folder.path()))?;
+        let lock = folder.path().join("root/Cargo.lock");
+        fs::read_to_string(&lock).map_err(|source| CargoError::Folder { path: lock, source })
+    }
+
     fn command(&self, project: &Path, folder: &Path, subcommand: &str) -> Command {
         let mut command = Command::new(&self.program);
         command
@@ -246,10 +266,14 @@ impl Cargo {
 
     /// Writes what cargo may see.
     fn folder(&self, release: &Release, catalog: &Catalog, offline: bool) -> Result<TempDir, CargoError> {
+        self.written(cargo_folder(release, catalog, offline)?)
+    }
+
+    fn written(&self, content: Folder) -> Result<TempDir, CargoError> {
         let io_error = |source| CargoError::Folder { path: self.work_dir.clone(), source };
         fs::create_dir_all(&self.work_dir).map_err(io_error)?;
         let folder = TempDir::with_prefix_in("cargo-", &self.work_dir).map_err(io_error)?;
-        for (path, content) in cargo_folder(release, catalog, offline)? {
+        for (path, content) in content {
             write(&folder.path().join(path), &content).map_err(io_error)?;
         }
         fs::create_dir_all(folder.path().join("home")).map_err(io_error)?;

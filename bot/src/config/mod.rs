@@ -161,6 +161,25 @@ impl Lto {
     }
 }
 
+/// Whose lock decides which versions of its dependencies a Rust program is built with.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Lock {
+    /// Upstream's own.
+    Upstream,
+    /// The overlay's, which unifies those of all programs that share it.
+    Overlay,
+}
+
+impl Lock {
+    /// As it is spelled in files.
+    pub fn as_str(self) -> &'static str {
+        match self {
+            Self::Upstream => "upstream",
+            Self::Overlay => "overlay",
+        }
+    }
+}
+
 /// A package of the overlay.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Package {
@@ -186,6 +205,8 @@ pub struct Package {
     pub strategy: Option<Strategy>,
     /// Link-time optimisation.
     pub lto: Lto,
+    /// Whose lock counts.
+    pub lock: Lock,
     /// Which releases are taken, when, and who decides.
     pub policy: Policy,
 }

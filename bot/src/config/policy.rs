@@ -10,7 +10,7 @@ use jiff::SignedDuration;
 use toml_span::Value;
 
 use super::reader::{Section, boolean, duration, parsed, text};
-use super::{GoOptions, Lto, Package, Upstream};
+use super::{GoOptions, Lock, Lto, Package, Upstream};
 use crate::model::{AttrPath, Automerge, GroupName, Login, Strategy, Track};
 use crate::schedule::{Cron, QuietHours};
 
@@ -40,6 +40,7 @@ pub struct Policy {
 pub(super) struct Settings {
     strategy: Option<Strategy>,
     lto: Lto,
+    lock: Lock,
     policy: Policy,
 }
 
@@ -62,18 +63,20 @@ impl Settings {
             quiet_hours: Vec::new(),
             cron: None,
         };
-        Self { strategy: None, lto: Lto::Off, policy }
+        Self { strategy: None, lto: Lto::Off, lock: Lock::Upstream, policy }
     }
 
     /// With what a section says.
     pub(super) fn overridden(&self, section: &mut Section<'_, '_, '_, '_>) -> Self {
         let strategy = |text: &str| if text == "auto" { Some(None) } else { text.parse().ok().map(Some) };
         let lto = |text: &str| [Lto::Off, Lto::Thin, Lto::Fat].into_iter().find(|lto| lto.as_str() == text);
+        let lock = |text: &str| [Lock::Upstream, Lock::Overlay].into_iter().find(|lock| lock.as_str() == text);
         let known = self.policy.clone();
         Self {
             strategy: section
                 .get("strategy", |value| text(value, "\"auto\", \"shared\" or \"vendored\"", strategy))
                 .unwrap_or(self.strategy),
+            lock: section.get("lock", |value| text(value, "\"upstream\" or \"overlay\"", lock)).unwrap_or(self.lock),
             lto: section.get("lto", |value| text(value, "\"off\", \"thin\" or \"fat\"", lto)).unwrap_or(self.lto),
             policy: Policy {
                 track: track(section).unwrap_or(known.track),
@@ -111,6 +114,7 @@ impl Settings {
             go: GoOptions::default(),
             strategy: self.strategy,
             lto: self.lto,
+            lock: self.lock,
             policy: self.policy,
         }
     }

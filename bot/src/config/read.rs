@@ -10,7 +10,7 @@ use super::forge::{self, Forge};
 use super::policy::{self, Rule, Settings};
 use super::reader::{Reader, Section, boolean, checked, count, line_and_column, parsed, positive_duration, size, text};
 use super::{
-    Build, BuildPackages, Config, Limits, Machine, NativeInputs, Overlay, Package, Problem, Registries, Systems,
+    Build, BuildPackages, Config, Limits, Lock, Machine, NativeInputs, Overlay, Package, Problem, Registries, Systems,
     Upstream,
 };
 use super::{cargo, go, native};
@@ -359,9 +359,15 @@ fn package(
     }
     let binaries = section.list("binaries", "a list of binaries", name("")).unwrap_or_default();
     let (members, tag_prefix) = of_repositories(&mut section, upstream.as_ref(), name(""));
+    let is_crate = matches!(upstream, None | Some(Upstream::Cargo { .. }));
+    if !is_crate {
+        section.forbid("lock", "only crates (`pkg:cargo/NAME`) can share a lock; leave this out");
+    }
     let settings = defaults.overridden(&mut section);
     section.finish();
     let package = settings.package(upstream?);
+    // What is said for many packages means those of them that can.
+    let package = if is_crate { package } else { Package { lock: Lock::Upstream, ..package } };
     Some(Package { features, no_default_features, all_features, binaries, members, tag_prefix, native, go, ..package })
 }
 

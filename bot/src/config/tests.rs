@@ -107,7 +107,7 @@ fn every_unknown_key_is_named_with_the_one_that_was_meant() {
     config/nixwright.toml:2:1: zzz: unknown key (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, native, packages)
     config/nixwright.toml:4:1: build.timout: unknown key; did you mean `timeout`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
     config/nixwright.toml:5:1: build.max-jobs: unknown key; did you mean `max_jobs`? (known here: pkgs, nixpkgs_url, timeout, max_silent, max_log_size, memory_limit, max_jobs, cores)
-    config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, native, binaries, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:8:1: packages.ripgrep.no-default-features: unknown key; did you mean `no_default_features`? (known here: purl, features, no_default_features, all_features, native, binaries, strategy, lock, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
     config/nixwright.toml:9:2: package: unknown key; did you mean `packages`? (known here: state_dir, registries, overlay, build, systems, limits, forge, schedule, service, defaults, publish, policy, native, packages)
     ");
 }
@@ -478,7 +478,7 @@ version = "1"
     config/nixwright.toml:16:2: defaults.version: `track = "exact"` needs the version to stay at
     config/nixwright.toml:17:13: defaults.automerge: this is a word by now: "never", "patch", "minor" or "always"
     config/nixwright.toml:20:9: policy.match: no package is called "zzz*"
-    config/nixwright.toml:21:1: policy.hol: unknown key; did you mean `hold`? (known here: match, strategy, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    config/nixwright.toml:21:1: policy.hol: unknown key; did you mean `hold`? (known here: match, strategy, lock, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
     config/nixwright.toml:22:1: policy.match: it says for which packages this counts: a list of names or patterns
     config/nixwright.toml:23:8: policy.hold: expected the reason, as a text (or false), found ""
     config/nixwright.toml:24:1: packages: a and b are of one group, so `automerge` has to be the same for both

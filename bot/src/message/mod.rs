@@ -136,6 +136,14 @@ pub fn title(attr: &AttrPath, from: Option<&str>, to: &str) -> String {
     }
 }
 
+/// A text of somebody else's for a cell of a table, in one line.
+pub fn cell(text: &str) -> String {
+    let mut line = String::new();
+    // Writing to a text does not fail.
+    let _ = Markdown.write_escaped_str(&mut line, &text::clip(text, 300));
+    line
+}
+
 /// A version for a title, which no forge escapes: what a version has no need of becomes `_`.
 fn version(text: &str) -> String {
     let plain = |c: char| if c.is_ascii_alphanumeric() || ".+-_~/".contains(c) { c } else { '_' };

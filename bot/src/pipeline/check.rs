@@ -6,7 +6,6 @@ use super::view::{View, subject_of};
 use super::{Bot, CycleError, PackageResult, PackageSummary};
 use crate::config::Package;
 use crate::model::{AttrPath, Failure, FailureClass};
-use crate::stages::resolve::Release;
 use crate::stages::watch::{Candidate, Wanted, Watched, may_merge, watch};
 use crate::store::{EventKind, JobReason, Lease, PrState, ReasonCode, State};
 
@@ -216,7 +215,7 @@ impl Bot {
         entry: &Candidate,
         current: &Current,
     ) -> Result<bool, Failure> {
-        let release = Release::of(entry, package, &self.config.systems.resolve);
+        let release = self.release_for(attr, entry, package, current).await?;
         let strategy = strategies(package, current, &entry.version)[0];
         self.is_published(attr, package, &release, strategy, current, publishing_time(entry)).await
     }

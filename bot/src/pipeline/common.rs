@@ -4,21 +4,16 @@
 //! pull request of their own, and every package is built with them before it is merged, since they make the older
 //! evidence worthless.
 
-use std::fmt::Write as _;
+use jiff::Timestamp;
 
-use jiff::{SignedDuration, Timestamp};
-
+use super::proposal::Proposal;
 use super::{Bot, CycleError, CycleSummary};
 use crate::config::BuildPackages;
-use crate::forge::CommitState;
-use crate::model::{AttrPath, Automerge, CommitSha, Failure, FailureClass};
+use crate::model::{AttrPath, BranchName, CommitSha, Failure, FailureClass};
 use crate::overlay::{Files, PackageSet, PublishedGraph, common_files, has_marker};
 use crate::stages::build::{Built, Evaluated};
-use crate::stages::publish::common_draft;
-use crate::stages::resolve::Release;
 use crate::stages::watch::find;
 use crate::stages::write::{common_branch, main_branch};
-use crate::store::{PrState, PullRequestDraft};
 
 /// The time of commits that belong to no release: when the form of these files was last changed.
 const TEMPLATE_TIME: &str = "2026-11-22T00:00:00Z";
@@ -26,11 +21,8 @@ const TEMPLATE_TIME: &str = "2026-11-22T00:00:00Z";
 /// The overlay's own documentation.
 const README: &str = "README.md";
 
-/// When the last change of these files failed, and which commit that was.
-const FAILED: &str = "shared files failed";
-
-/// How long a change that did not build with every package rests, unless it changes.
-const REST: SignedDuration = SignedDuration::from_hours(24);
+/// What a pull request of these files says.
+const TEXT: &str = "The flake, the builders or the toolchain changed. Every package was built with the change.\n";
 
 impl Bot {
     /// Brings `main` up to date with the files that all packages share.
@@ -58,79 +50,20 @@ impl Bot {
             summary.common = Some("overlay started".to_owned());
             return Ok(());
         }
-        if self.rests(&commit).await? {
-            summary.common = Some("what all packages share does not build with all of them; it rests".to_owned());
-            return Ok(());
-        }
-        if let Some(request) = self.store.pull_request_by_branch(&common_branch()).await?
-            && request.head == commit
-            && !request.failed
-            && (request.state == PrState::Closed || !self.merges_common())
-        {
-            summary.common =
-                Some(format!("pull request {} updates what all packages share: {}", request.number, request.state));
-            return Ok(());
-        }
-        summary.commits += 1;
-        self.require_canary().await?;
-        match self.propose_common(&commit).await {
-            Ok((told, merged)) => {
-                summary.common = Some(told);
-                summary.commits += u32::from(merged);
-            }
-            Err(CycleError::Failed(failure)) => {
-                // A person's commits on the branch, say: the packages go on with what main has.
-                summary.common = Some(format!("what all packages share cannot be updated: {failure}"));
-                summary.common_failed = true;
-            }
-            Err(machine) => return Err(machine),
-        }
-        summary.common_failed |= self.rests(&commit).await?;
+        let proposal = Proposal {
+            branch: common_branch(),
+            packages: self.writer.packages(&commit).await?,
+            commit,
+            what: "what all packages share",
+            title: "overlay: update what all packages share".to_owned(),
+            text: TEXT.to_owned(),
+            time: template_time(),
+        };
+        let outcome = self.propose(&proposal).await?;
+        summary.common = Some(outcome.told);
+        summary.common_failed |= outcome.failed;
+        summary.commits += outcome.commits;
         Ok(())
-    }
-
-    /// Builds every package with a change to what they share, and proposes it; whether it was merged.
-    async fn propose_common(&self, commit: &CommitSha) -> Result<(String, bool), CycleError> {
-        self.writer.publish_branch(&common_branch(), commit).await?;
-        let mut failures = Vec::new();
-        for attr in self.writer.packages(commit).await? {
-            if let Err(failure) = self.rebuild(&attr, commit).await {
-                failures.push((attr, failure));
-            }
-        }
-        let text = ("overlay: update what all packages share".to_owned(), body(&failures));
-        let draft = common_draft(&common_branch(), commit, text, !failures.is_empty());
-        let draft = PullRequestDraft { labels: self.labels.clone(), ..draft };
-        let request = self.publish(None, draft).await.map_err(Failure::from)?;
-        let state = if failures.is_empty() { CommitState::Success } else { CommitState::Failure };
-        self.report(commit, state, format!("{} packages do not build with it", failures.len())).await;
-        let number = request.number;
-        if !failures.is_empty() {
-            self.store.keep_note(FAILED, &format!("{commit} {}", self.clock.now())).await?;
-            return Ok((format!("pull request {number}: {} packages do not build with it", failures.len()), false));
-        }
-        if request.state != PrState::Open || !self.merges_common() {
-            return Ok((format!("pull request {number} updates what all packages share: {}", request.state), false));
-        }
-        let merged = self.merge(None, number, template_time()).await.map_err(Failure::from)?;
-        let is_merged = merged.state == PrState::Merged;
-        let then = if is_merged { "merged" } else { "waits for the forge's checks" };
-        Ok((format!("pull request {number} updates what all packages share, {then}"), is_merged))
-    }
-
-    /// Whether such a change is merged without a person.
-    fn merges_common(&self) -> bool {
-        self.config.publish.automerge == Automerge::Always
-    }
-
-    /// Whether this very change failed not long ago.
-    async fn rests(&self, commit: &CommitSha) -> Result<bool, CycleError> {
-        let note = self.store.note(FAILED).await?;
-        let failed = note.as_deref().and_then(|note| {
-            let (failed, at) = note.split_once(' ')?;
-            Some((failed.to_owned(), at.parse::<Timestamp>().ok()?))
-        });
-        Ok(failed.is_some_and(|(failed, at)| failed == commit.as_str() && self.clock.now().duration_since(at) < REST))
     }
 
     fn common_files(&self) -> Result<Files, Failure> {
@@ -162,9 +95,14 @@ impl Bot {
         self.build_at(attr, main_branch().as_str(), &head).await
     }
 
-    /// Builds what `main` has of a package with the shared files of `commit`.
-    async fn rebuild(&self, attr: &AttrPath, commit: &CommitSha) -> Result<(), Failure> {
-        let built = self.build_at(attr, common_branch().as_str(), commit).await?;
+    /// Builds a package as a commit on a branch has it.
+    pub(super) async fn rebuild(
+        &self,
+        attr: &AttrPath,
+        branch: &BranchName,
+        commit: &CommitSha,
+    ) -> Result<(), Failure> {
+        let built = self.build_at(attr, branch.as_str(), commit).await?;
         match built.failure {
             Some(failure) => Err(failure.failure),
             None => self.builder.keep(&built.out, attr.as_str()).await,
@@ -185,7 +123,7 @@ impl Bot {
             return Err(Failure { class: FailureClass::Evaluate, message });
         };
         let candidate = find(&self.resolver, package, &version).await?;
-        let release = Release::of(&candidate, package, &self.config.systems.resolve);
+        let release = self.release_at(attr, &candidate, package, Some(commit)).await?;
         let bar = (self.new_bar)(&format!("{attr}: fetching"));
         let fetched = async {
             let plan = self.resolver.plan(&release, &bar).await?;
@@ -207,16 +145,4 @@ impl Bot {
 
 fn template_time() -> Timestamp {
     TEMPLATE_TIME.parse().unwrap_or(Timestamp::UNIX_EPOCH)
-}
-
-fn body(failures: &[(AttrPath, Failure)]) -> String {
-    let mut text =
-        "The flake, the builders or the toolchain changed. Every package was built with the change.\n".to_owned();
-    if !failures.is_empty() {
-        text.push_str("\nThese do not build with it:\n\n");
-    }
-    for (attr, failure) in failures {
-        let _ = writeln!(text, "- `{attr}`: {}", crate::message::text::one_line(&failure.class.to_string()));
-    }
-    text
 }

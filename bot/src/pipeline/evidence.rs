@@ -25,7 +25,6 @@ use crate::message::{
 use crate::model::Track;
 use crate::overlay::PublishedGraph;
 use crate::overlay::cargo::native;
-use crate::stages::resolve::Release;
 use crate::stages::watch::find;
 
 /// Where release notes are: a forge whose releases can be asked for, and its pages.
@@ -105,7 +104,7 @@ impl Bot {
         let version = job.current.version()?;
         let made = async {
             let candidate = find(&self.resolver, job.package, version).await?;
-            let release = Release::of(&candidate, job.package, &self.config.systems.resolve);
+            let release = self.release_at(job.attr, &candidate, job.package, job.current.head.as_ref()).await?;
             self.resolver.plan(&release, &ProgressBar::hidden()).await
         };
         match made.await {

@@ -13,8 +13,10 @@ mod effects;
 mod evidence;
 mod follow;
 mod lanes;
+mod lock;
 mod noting;
 mod package;
+mod proposal;
 mod record;
 mod stable;
 mod summary;
@@ -141,6 +143,7 @@ impl Bot {
             let results = self.do_update(lease, &mut summary).await?;
             summary.put(results.into_iter().flatten());
         }
+        self.update_lock(&mut summary).await?;
         summary.packages.sort_by(|a, b| a.attr.cmp(&b.attr));
         match self.move_stable(&mut summary).await {
             // The packages are through; a branch that nobody may push to is a thing of its own.

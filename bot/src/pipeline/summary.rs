@@ -48,7 +48,9 @@ pub struct CycleSummary {
     pub stages: BTreeMap<&'static str, Duration>,
     /// What happened to the files that all packages share.
     pub common: Option<String>,
-    /// Whether that failed.
+    /// What happened to the overlay lock.
+    pub lock: Option<String>,
+    /// Whether one of these failed.
     pub common_failed: bool,
     /// Commits that were made on any branch.
     pub commits: u32,

@@ -3,12 +3,11 @@
 
 use super::decide::{Decision, Why};
 use super::package::Job;
-use super::record::Tried;
+use super::record::{Attempt, Tried};
 use super::view::View;
 use super::{Bot, CycleError, CycleSummary, PackageSummary};
 use crate::config::Package;
 use crate::model::{AttrPath, Failure, FailureClass};
-use crate::stages::resolve::Release;
 use crate::stages::watch::Candidate;
 use crate::store::{JobReason, Lease};
 
@@ -92,10 +91,13 @@ impl Bot {
             let Member { attr, package, entry, view, why } = member;
             view.current.base.clone_from(&tip);
             let (entry, current, why) = (&**entry, &view.current, &*why);
-            let release = Release::of(entry, package, &self.config.systems.resolve);
+            let release = self.release_for(attr, entry, package, current).await;
             let run = self.begin_run(attr, &entry.version, current).await?;
             let job = Job { run, attr, package, entry, current, why };
-            let attempt = self.attempt(lease, job, &release, summary).await?;
+            let attempt = match release {
+                Ok(release) => self.attempt(lease, job, &release, summary).await?,
+                Err(failure) => Attempt { failure: Some(failure), ..Attempt::default() },
+            };
             if attempt.failure.is_none()
                 && let Some(commit) = &attempt.commit
             {

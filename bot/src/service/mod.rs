@@ -135,6 +135,10 @@ impl Service<'_> {
                 let mut summary = CycleSummary::default();
                 if let Ok(_building) = self.machine.try_lock() {
                     self.bot.update_common(&mut summary).await?;
+                    self.bot.update_lock(&mut summary).await?;
+                    for told in [&summary.common, &summary.lock].into_iter().flatten() {
+                        tracing::info!("{told}");
+                    }
                 }
                 summary.packages = self.bot.check_lane().await?;
                 self.bot.record_cycle(started, &summary).await

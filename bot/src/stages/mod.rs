@@ -2,6 +2,7 @@
 
 pub mod build;
 pub mod generate;
+pub mod lock;
 pub mod publish;
 pub mod resolve;
 pub mod watch;

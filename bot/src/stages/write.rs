@@ -213,6 +213,11 @@ pub fn common_branch() -> BranchName {
     branch("nixwright.lib")
 }
 
+/// The branch of changes to the overlay lock.
+pub fn lock_branch() -> BranchName {
+    branch("nixwright.locks")
+}
+
 fn branch(name: &str) -> BranchName {
     name.parse().unwrap_or_else(|error| unreachable!("a branch name of our own: {error}"))
 }
@@ -288,6 +293,7 @@ mod tests {
         let attr = "fd-find".parse().unwrap();
         assert_eq!(super::package_branch(&attr).as_str(), "nixwright/fd-find");
         assert_eq!(super::common_branch().as_str(), "nixwright.lib");
+        assert_eq!(super::lock_branch().as_str(), "nixwright.locks");
         assert_eq!(super::main_branch().as_str(), "main");
         assert_eq!(super::stable_branch().as_str(), "stable");
     }

@@ -9,7 +9,7 @@ use super::lock;
 use super::manifest::{Place, reduce_manifest};
 use super::source::Source;
 use crate::archive::CrateTexts;
-use crate::catalog::Catalog;
+use crate::catalog::{Catalog, CrateVersion};
 use crate::error::ResolveError;
 
 /// Files, by their path within the folder.
@@ -21,11 +21,29 @@ pub type Folder = BTreeMap<String, String>;
 /// # Errors
 /// When a manifest is none, or something has not been read.
 pub fn cargo_folder(release: &Release, catalog: &Catalog, offline: bool) -> Result<Folder, ResolveError> {
+    let label = release.root.label();
+    let mut folder = root_folder(release, catalog)?;
+    let lock = match known::own_tree(release, catalog)? {
+        Some((project, tree)) => tree.locks.get(&project.workspace),
+        None => catalog.texts.get(&release.root.sha256).and_then(|texts| texts.lock.as_ref()),
+    };
+    let lock = catalog.lock.as_ref().or(release.lock.as_ref()).or(lock);
+    if let Some(lock) = lock {
+        let workspace = release.project.as_ref().map(|project| prefixed(&project.workspace)).unwrap_or_default();
+        folder.insert(format!("root/{workspace}Cargo.lock"), lock.clone());
+    }
+    if let Some(lock) = lock.filter(|_| offline) {
+        let locked = lock::read(&label, lock)?;
+        add_sources(&mut folder, &known::gather(release, &locked, catalog)?)?;
+    }
+    Ok(folder)
+}
+
+/// The release's own manifests below `root/`, without a lock.
+pub(super) fn root_folder(release: &Release, catalog: &Catalog) -> Result<Folder, ResolveError> {
     let mut folder = Folder::new();
     let label = release.root.label();
-    let unread =
-        |what: &str| ResolveError::Manifest { package: what.to_owned(), reason: "it has not been read".to_owned() };
-    let shipped = if let Some((project, tree)) = known::own_tree(release, catalog)? {
+    if let Some((project, tree)) = known::own_tree(release, catalog)? {
         let base = if project.workspace.is_empty() { String::new() } else { format!("{}/", project.workspace) };
         for (place, package) in &tree.packages {
             let is_root = *place == project.workspace;
@@ -37,23 +55,35 @@ pub fn cargo_folder(release: &Release, catalog: &Catalog, offline: bool) -> Resu
         }
         let manifest = tree.manifests.get(&project.workspace).cloned().unwrap_or_default();
         folder.entry(format!("root/{base}Cargo.toml")).or_insert(manifest);
-        tree.locks.get(&project.workspace)
     } else {
-        let texts = catalog.texts.get(&release.root.sha256).ok_or_else(|| unread(&label))?;
-        let reduced = reduce_manifest(&label, texts, Place::Root)?;
+        let reduced = reduce_manifest(&label, texts_of(&release.root, catalog)?, Place::Root)?;
         add(&mut folder, "root/", reduced.manifest, reduced.target_files);
-        texts.lock.as_ref()
-    };
-    let lock = catalog.lock.as_ref().or(shipped);
-    if let Some(lock) = lock {
-        let workspace = release.project.as_ref().map(|project| prefixed(&project.workspace)).unwrap_or_default();
-        folder.insert(format!("root/{workspace}Cargo.lock"), lock.clone());
-    }
-    if let Some(lock) = lock.filter(|_| offline) {
-        let locked = lock::read(&label, lock)?;
-        add_sources(&mut folder, &known::gather(release, &locked, catalog)?)?;
     }
     Ok(folder)
+}
+
+fn texts_of<'c>(id: &CrateVersion, catalog: &'c Catalog) -> Result<&'c CrateTexts, ResolveError> {
+    let unread = || ResolveError::Manifest { package: id.label(), reason: "it has not been read".to_owned() };
+    catalog.texts.get(&id.sha256).ok_or_else(unread)
+}
+
+/// These crates in a folder that stands for the public registry.
+pub(super) fn add_pool(
+    folder: &mut Folder,
+    catalog: &Catalog,
+    crates: impl Iterator<Item = CrateVersion>,
+) -> Result<(), ResolveError> {
+    for id in crates {
+        let reduced = reduce_manifest(&id.label(), texts_of(&id, catalog)?, Place::Registry)?;
+        let place = format!("vendor-0/{}-{}/", id.name, id.version);
+        add(folder, &place, reduced.manifest, reduced.target_files);
+        let checksum = serde_json::json!({ "files": {}, "package": id.sha256 });
+        folder.insert(format!("{place}.cargo-checksum.json"), checksum.to_string());
+    }
+    folder.insert("vendor-0/.keep".to_owned(), String::new());
+    let replaced = "[source.crates-io]\nreplace-with = \"vendor-0\"\n[source.vendor-0]\ndirectory = \"vendor-0\"\n";
+    folder.insert("home/config.toml".to_owned(), replaced.to_owned());
+    Ok(())
 }
 
 fn prefixed(place: &str) -> String {

@@ -11,6 +11,7 @@ pub mod lines;
 mod lock;
 mod manifest;
 pub mod package_facts;
+pub mod pool;
 mod source;
 mod synthesis;
 mod targets;
@@ -50,6 +51,8 @@ pub struct Release {
     pub root: CrateVersion,
     /// The project that is resolved, where it is no crate of the registry.
     pub project: Option<Project>,
+    /// The lock that counts instead of its own, if any: that of an overlay.
+    pub lock: Option<String>,
     /// For which systems.
     pub systems: Vec<SystemTriple>,
     /// With which features and binaries.
@@ -77,7 +80,7 @@ pub fn step(release: &Release, catalog: &Catalog) -> Result<Step, ResolveError> 
         return Ok(Step::Need(needs));
     };
     // A lock of cargo's is one that was asked for: the release has none, or one that does not fit.
-    let Some(lock) = catalog.lock.as_ref().or(shipped) else {
+    let Some(lock) = catalog.lock.as_ref().or(release.lock.as_ref()).or(shipped) else {
         needs.push(Request::Lock);
         return Ok(Step::Need(needs));
     };
@@ -169,7 +172,7 @@ fn plan(
             profile: manifest.profile.clone(),
             selection: release.selection.clone(),
             judge,
-            lock: catalog.lock.clone(),
+            lock: catalog.lock.clone().or_else(|| release.lock.clone()),
         }),
     })
 }

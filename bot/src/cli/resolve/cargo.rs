@@ -28,7 +28,7 @@ use crate::model::{Clock, System, Track};
 use crate::stages::resolve::{CrateReleases, read_cargo_project};
 
 /// What of a package or workspace is compiled.
-#[derive(Debug, Args)]
+#[derive(Debug, Default, Args)]
 pub(in crate::cli) struct SelectionArgs {
     /// Cargo: features to switch on, separated by commas
     #[arg(long, value_delimiter = ',')]
@@ -94,7 +94,7 @@ pub(in crate::cli) async fn releases() -> Result<CrateReleases, CliError> {
 }
 
 /// The version that is asked for; one that is named is looked up once, as it never changes.
-async fn choose(
+pub(in crate::cli) async fn choose(
     crates: &CratesIo,
     name: &str,
     version: Option<&str>,
@@ -148,7 +148,7 @@ pub(super) async fn resolve_folder(args: &ResolveArgs, folder: &Path) -> Result<
 }
 
 fn release(args: &ResolveArgs, root: CrateVersion) -> Release {
-    Release { root, project: None, systems: triples(args), selection: args.selection.selection() }
+    Release { root, project: None, lock: None, systems: triples(args), selection: args.selection.selection() }
 }
 
 pub(super) fn triples(args: &ResolveArgs) -> Vec<SystemTriple> {

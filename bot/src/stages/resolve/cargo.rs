@@ -1,6 +1,7 @@
 //! Rust releases: crates from the registry, and what only cargo can say.
 
 mod project;
+mod unified;
 
 use std::fs::File;
 use std::io;
@@ -29,6 +30,7 @@ use crate::model::{Failure, FailureClass};
 use crate::stages::watch;
 
 pub use self::project::{CargoProject, CargoProjectError, read_cargo_project};
+pub use self::unified::Unified;
 
 /// How many crates are fetched at the same time.
 const PARALLEL_FETCHES: usize = 8;
@@ -57,7 +59,8 @@ pub struct CrateReleases {
 }
 
 impl Resolver {
-    pub(super) fn crate_releases(&self) -> CrateReleases {
+    /// What resolves crates.
+    pub fn crate_releases(&self) -> CrateReleases {
         CrateReleases {
             crates: self.crates.clone(),
             registries: self.registries.clone(),
@@ -140,7 +143,7 @@ impl CrateReleases {
         let key = project.key().to_owned();
         catalog.trees.insert(key, project.tree);
         let root = CrateVersion { name: project.name, version: project.version, sha256: String::new() };
-        let release = Release { root, project: Some(project.project), systems, selection };
+        let release = Release { root, project: Some(project.project), lock: None, systems, selection };
         self.plan_of(&release, catalog, progress).await
     }
 
@@ -151,19 +154,11 @@ impl CrateReleases {
         catalog: &mut Catalog,
         progress: &ProgressBar,
     ) -> Result<(), Failure> {
-        // Everything that is kept is read first: a task for each would cost more than the reading.
-        let mut absent = Vec::new();
         let mut asked_of_cargo = Vec::new();
+        let mut crates = Vec::new();
         for request in requests {
             match request {
-                Request::Crate(id, registry) => match kept(&self.facts_file(&id))? {
-                    Some(facts) => drop(catalog.crates.insert(id.sha256, facts)),
-                    None => absent.push((id, registry)),
-                },
-                Request::Texts(id, registry) => match kept(&self.texts_file(&id))? {
-                    Some(texts) => drop(catalog.texts.insert(id.sha256, texts)),
-                    None => absent.push((id, registry)),
-                },
+                Request::Crate(..) | Request::Texts(..) => crates.push(request),
                 Request::Tree { url, commit } => {
                     let tree = self.tree(&url, &commit).await?;
                     catalog.trees.insert(tree_key(&url, &commit), tree);
@@ -175,9 +170,7 @@ impl CrateReleases {
                 Request::Lock | Request::Metadata => asked_of_cargo.push(request),
             }
         }
-        absent.sort();
-        absent.dedup();
-        self.read_archives(absent, catalog, progress).await?;
+        self.fetch_crates(crates, catalog, progress).await?;
         for request in asked_of_cargo {
             if request == Request::Lock {
                 self.make_lock(release, catalog).await?;
@@ -191,6 +184,33 @@ impl CrateReleases {
             }
         }
         Ok(())
+    }
+
+    /// Facts and texts of crates.
+    async fn fetch_crates(
+        &self,
+        requests: Vec<Request>,
+        catalog: &mut Catalog,
+        progress: &ProgressBar,
+    ) -> Result<(), Failure> {
+        // Everything that is kept is read first: a task for each would cost more than the reading.
+        let mut absent = Vec::new();
+        for request in requests {
+            match request {
+                Request::Crate(id, registry) => match kept(&self.facts_file(&id))? {
+                    Some(facts) => drop(catalog.crates.insert(id.sha256, facts)),
+                    None => absent.push((id, registry)),
+                },
+                Request::Texts(id, registry) => match kept(&self.texts_file(&id))? {
+                    Some(texts) => drop(catalog.texts.insert(id.sha256, texts)),
+                    None => absent.push((id, registry)),
+                },
+                Request::Tree { .. } | Request::TargetCfg(_) | Request::Lock | Request::Metadata => {}
+            }
+        }
+        absent.sort();
+        absent.dedup();
+        self.read_archives(absent, catalog, progress).await
     }
 
     async fn make_lock(&self, release: &Release, catalog: &mut Catalog) -> Result<(), Failure> {

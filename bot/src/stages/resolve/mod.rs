@@ -15,7 +15,7 @@ use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::Selection;
 use sha2::{Digest, Sha256};
 
-pub use self::cargo::{CargoProject, CargoProjectError, CrateReleases, read_cargo_project};
+pub use self::cargo::{CargoProject, CargoProjectError, CrateReleases, Unified, read_cargo_project};
 pub use self::go::{
     GoGraphs, GoProjectError, GoRelease, GoTarget, MODULES_TXT, NoToolchain, VENDOR, go_project_plan, read_go_project,
 };
@@ -52,6 +52,7 @@ impl Release {
             Origin::Cargo { name, sha256 } => Self::Cargo(nixwright_resolver::cargo::Release {
                 root: CrateVersion { name: name.clone(), version: candidate.version.clone(), sha256: sha256.clone() },
                 project: None,
+                lock: None,
                 systems: systems.iter().map(native).collect(),
                 selection: selection(package),
             }),
