@@ -110,8 +110,12 @@ let
       expected = [ "bindgen-hook" ];
     };
     "a set of the machine's own files has what it does not name" = {
-      found = given pkgs "openssl-sys" [ ];
+      found = given pkgs "foundationdb-sys" [ ];
       expected = [ ];
+    };
+    "and the libraries that it names" = {
+      found = given pkgs "openssl-sys" [ ];
+      expected = [ "openssl" ];
     };
     "the package set's word takes the place of the table's" = {
       found = given said "alsa-sys" [ ];
@@ -149,10 +153,23 @@ let
       expected = [ "openssl-dev" ];
     };
     "what is missing hurts no package that does not need it" = {
-      found = given complete "libdbus-sys" [ "vendored" ];
+      found = given complete "libduckdb-sys" [ "bundled" ];
       expected = [ "bindgen-hook" ];
     };
   };
+
+  # What pkg-config would find on a machine that has these.
+  described =
+    name: requires:
+    pkgs.runCommand "${name}-described" { inherit requires; } ''
+      mkdir "$out"
+      printf 'Name: ${name}\nDescription: a C library\nVersion: 1.0\nRequires.private: %s\n' "$requires" > "$out/${name}.pc"
+    '';
+  searched = map toString [
+    (described "thing" "needed >= 0.5")
+    (described "needed" "")
+    (described "not-asked-for" "")
+  ];
 
   failures = lib.filter (name: cases.${name}.found != cases.${name}.expected) (lib.attrNames cases);
   report = lib.concatMapStringsSep "\n" (
@@ -163,9 +180,21 @@ in
 {
   check = lib.throwIf (failures != [ ]) report (pkgs.writeText "native" "${toString (lib.attrNames cases)}");
 
+  # What is asked for, and what that requires, where the machine has it.
+  library = pkgs.machineLibrary {
+    name = "thing";
+    modules = [ "thing" "thing-more" ];
+    inherit searched;
+  };
+  failing.library = pkgs.machineLibrary {
+    name = "thing";
+    modules = [ "thing-more" "thing" ];
+    inherit searched;
+  };
+
   # What does not evaluate; the words that it says are in tests/tests/builders.rs.
   refused = lib.mapAttrs (_: given: pkgs.writeText "given" (toString given)) {
-    absent = given complete "libdbus-sys" [ ];
+    absent = given complete "libduckdb-sys" [ ];
     absent-tool = givenWith complete "gtk-sys" [ ] { native.gtk-sys.nativeBuildInputs = [ "no.such" ]; };
     native-key = givenWith complete "gtk-sys" [ ] { native.gtk-sys.inputs = [ ]; };
   };
