@@ -98,7 +98,7 @@ let
       expected = [ "openssl-dev" "bindgen-hook" ];
     };
     "several rules of one crate" = {
-      found = given complete "hidapi" [ "linux-static-libusb" ];
+      found = given complete "hidapi" [ "linux-static-hidraw" "linux-static-libusb" ];
       expected = [ "udev" "libusb1" "bindgen-hook" ];
     };
     "an attribute within another" = {
