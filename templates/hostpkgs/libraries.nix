@@ -38,9 +38,19 @@ in
     };
 
   gst_all_1 = from {
-    gst-plugins-bad = [ "gstreamer-play-1.0" "gstreamer-player-1.0" "gstreamer-mpegts-1.0" "gstreamer-webrtc-1.0" "gstreamer-codecparsers-1.0" ];
-    gst-plugins-base = [ "gstreamer-app-1.0" "gstreamer-allocators-1.0" "gstreamer-audio-1.0" "gstreamer-gl-1.0" "gstreamer-pbutils-1.0" "gstreamer-rtp-1.0" "gstreamer-rtsp-1.0" "gstreamer-sdp-1.0" "gstreamer-tag-1.0" "gstreamer-video-1.0" ];
-    gstreamer = [ "gstreamer-1.0" "gstreamer-base-1.0" "gstreamer-check-1.0" "gstreamer-controller-1.0" "gstreamer-net-1.0" ];
+    gst-plugins-bad = [
+      "gstreamer-play-1.0" "gstreamer-player-1.0" "gstreamer-mpegts-1.0" "gstreamer-webrtc-1.0"
+      "gstreamer-codecparsers-1.0"
+    ];
+    gst-plugins-base = [
+      "gstreamer-app-1.0" "gstreamer-allocators-1.0" "gstreamer-audio-1.0" "gstreamer-gl-1.0"
+      "gstreamer-pbutils-1.0" "gstreamer-rtp-1.0" "gstreamer-rtsp-1.0" "gstreamer-sdp-1.0"
+      "gstreamer-tag-1.0" "gstreamer-video-1.0"
+    ];
+    gstreamer = [
+      "gstreamer-1.0" "gstreamer-base-1.0" "gstreamer-check-1.0" "gstreamer-controller-1.0"
+      "gstreamer-net-1.0"
+    ];
   };
 
   xorg = from {
@@ -56,7 +66,10 @@ in
     libXrender = [ "xrender" ];
     libXtst = [ "xtst" ];
     libXxf86vm = [ "xxf86vm" ];
-    libxcb = [ "xcb" "xcb-randr" "xcb-render" "xcb-shape" "xcb-shm" "xcb-xfixes" "xcb-xkb" "xcb-image" "xcb-keysyms" "xcb-ewmh" "xcb-icccm" ];
+    libxcb = [
+      "xcb" "xcb-randr" "xcb-render" "xcb-shape" "xcb-shm" "xcb-xfixes" "xcb-xkb" "xcb-image"
+      "xcb-keysyms" "xcb-ewmh" "xcb-icccm"
+    ];
   };
 }
 // from {
@@ -75,7 +88,9 @@ in
   dbus = [ "dbus-1" ];
   e2fsprogs = [ "ext2fs" "com_err" "e2p" ];
   elfutils = [ "libelf" "libdw" ];
-  ffmpeg = [ "libavcodec" "libavdevice" "libavfilter" "libavformat" "libavutil" "libswresample" "libswscale" ];
+  ffmpeg = [
+    "libavcodec" "libavdevice" "libavfilter" "libavformat" "libavutil" "libswresample" "libswscale"
+  ];
   fontconfig = [ "fontconfig" ];
   freetype = [ "freetype2" ];
   fuse = [ "fuse" ];

@@ -151,7 +151,7 @@ let
         touch "$out"
       '';
 
-  native = import ./native.nix { inherit pkgs; };
+  native = import ./native.nix { inherit pkgs hostpkgs overlay; };
 
   named = name: lib.mapAttrs' (strategy: lib.nameValuePair "${strategy}-${name}");
 in

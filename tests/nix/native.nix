@@ -1,8 +1,10 @@
 # What crates are given beyond Rust: by native.json, by the package set's `defaultCrateOverrides`, by the configuration and by
 # overrides, as far as evaluation shows it. Building the result only shows that it was.
 {
-  # hostpkgs with the overlay.
+  # hostpkgs with the overlay, and the folder of each.
   pkgs,
+  hostpkgs,
+  overlay,
 }:
 
 let
@@ -171,6 +173,22 @@ let
     (described "not-asked-for" "")
   ];
 
+  # A library that hostpkgs names, and nobody asks for by that name, is a slip.
+  libraries = removeAttrs (import (hostpkgs + "/libraries.nix") { toolchain = { }; } pkgs pkgs) [
+    "machineLibrary"
+  ];
+  paths = lib.concatMap (
+    name:
+    if lib.isDerivation libraries.${name} then
+      [ name ]
+    else
+      map (inner: "${name}.${inner}") (lib.attrNames libraries.${name})
+  ) (lib.attrNames libraries);
+  asked = lib.concatMap (rule: rule.buildInputs or [ ]) (
+    lib.concatLists (lib.attrValues (lib.importJSON (overlay + "/lib/cargo/native.json")).crates)
+  );
+  slips = lib.subtractLists asked paths;
+
   failures = lib.filter (name: cases.${name}.found != cases.${name}.expected) (lib.attrNames cases);
   report = lib.concatMapStringsSep "\n" (
     name: "${name}: ${builtins.toJSON cases.${name}.found}, not ${builtins.toJSON cases.${name}.expected}"
@@ -178,7 +196,9 @@ let
 in
 
 {
-  check = lib.throwIf (failures != [ ]) report (pkgs.writeText "native" "${toString (lib.attrNames cases)}");
+  check = lib.throwIf (slips != [ ]) "no crate asks for ${toString slips}" (
+    lib.throwIf (failures != [ ]) report (pkgs.writeText "native" "${toString (lib.attrNames cases)}")
+  );
 
   # What is asked for, and what that requires, where the machine has it.
   library = pkgs.machineLibrary {
