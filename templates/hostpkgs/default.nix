@@ -48,7 +48,11 @@ let
       ;
   };
 
-  overlaysOnTop = [ (import ./tools.nix { inherit toolchain; }) ] ++ overlays;
+  overlaysOnTop = [
+    (import ./tools.nix { inherit toolchain; })
+    (import ./libraries.nix { inherit toolchain; })
+  ]
+  ++ overlays;
 in
 
 if system != toolchain.system then

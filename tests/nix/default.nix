@@ -151,7 +151,7 @@ let
         touch "$out"
       '';
 
-  native = import ./native.nix { inherit pkgs; };
+  native = import ./native.nix { inherit pkgs hostpkgs overlay; };
 
   named = name: lib.mapAttrs' (strategy: lib.nameValuePair "${strategy}-${name}");
 in
@@ -165,7 +165,7 @@ in
     overridden
     twins
     ;
-  inherit (native) refused;
+  inherit (native) refused failing;
 
   checks =
     named "builds" (lib.mapAttrs (_: built: prints built "greet" "hello world") greet)
@@ -247,6 +247,7 @@ in
         packageOf = rulesOf;
       };
       native = native.check;
+      library = holds native.library [ ''[ "$(echo $(ls "$built/lib/pkgconfig"))" = "needed.pc thing.pc" ]'' ];
       shared-twins = prints twins "twins" "one other";
     };
 }

@@ -1,8 +1,10 @@
 # What crates are given beyond Rust: by native.json, by the package set's `defaultCrateOverrides`, by the configuration and by
 # overrides, as far as evaluation shows it. Building the result only shows that it was.
 {
-  # hostpkgs with the overlay.
+  # hostpkgs with the overlay, and the folder of each.
   pkgs,
+  hostpkgs,
+  overlay,
 }:
 
 let
@@ -98,7 +100,7 @@ let
       expected = [ "openssl-dev" "bindgen-hook" ];
     };
     "several rules of one crate" = {
-      found = given complete "hidapi" [ "linux-static-libusb" ];
+      found = given complete "hidapi" [ "linux-static-hidraw" "linux-static-libusb" ];
       expected = [ "udev" "libusb1" "bindgen-hook" ];
     };
     "an attribute within another" = {
@@ -110,8 +112,12 @@ let
       expected = [ "bindgen-hook" ];
     };
     "a set of the machine's own files has what it does not name" = {
-      found = given pkgs "openssl-sys" [ ];
+      found = given pkgs "foundationdb-sys" [ ];
       expected = [ ];
+    };
+    "and the libraries that it names" = {
+      found = given pkgs "openssl-sys" [ ];
+      expected = [ "openssl" ];
     };
     "the package set's word takes the place of the table's" = {
       found = given said "alsa-sys" [ ];
@@ -149,10 +155,39 @@ let
       expected = [ "openssl-dev" ];
     };
     "what is missing hurts no package that does not need it" = {
-      found = given complete "libdbus-sys" [ "vendored" ];
+      found = given complete "libduckdb-sys" [ "bundled" ];
       expected = [ "bindgen-hook" ];
     };
   };
+
+  # What pkg-config would find on a machine that has these.
+  described =
+    name: requires:
+    pkgs.runCommand "${name}-described" { inherit requires; } ''
+      mkdir "$out"
+      printf 'Name: ${name}\nDescription: a C library\nVersion: 1.0\nRequires.private: %s\n' "$requires" > "$out/${name}.pc"
+    '';
+  searched = map toString [
+    (described "thing" "needed >= 0.5")
+    (described "needed" "")
+    (described "not-asked-for" "")
+  ];
+
+  # A library that hostpkgs names, and nobody asks for by that name, is a slip.
+  libraries = removeAttrs (import (hostpkgs + "/libraries.nix") { toolchain = { }; } pkgs pkgs) [
+    "machineLibrary"
+  ];
+  paths = lib.concatMap (
+    name:
+    if lib.isDerivation libraries.${name} then
+      [ name ]
+    else
+      map (inner: "${name}.${inner}") (lib.attrNames libraries.${name})
+  ) (lib.attrNames libraries);
+  asked = lib.concatMap (rule: rule.buildInputs or [ ]) (
+    lib.concatLists (lib.attrValues (lib.importJSON (overlay + "/lib/cargo/native.json")).crates)
+  );
+  slips = lib.subtractLists asked paths;
 
   failures = lib.filter (name: cases.${name}.found != cases.${name}.expected) (lib.attrNames cases);
   report = lib.concatMapStringsSep "\n" (
@@ -161,11 +196,25 @@ let
 in
 
 {
-  check = lib.throwIf (failures != [ ]) report (pkgs.writeText "native" "${toString (lib.attrNames cases)}");
+  check = lib.throwIf (slips != [ ]) "no crate asks for ${toString slips}" (
+    lib.throwIf (failures != [ ]) report (pkgs.writeText "native" "${toString (lib.attrNames cases)}")
+  );
+
+  # What is asked for, and what that requires, where the machine has it.
+  library = pkgs.machineLibrary {
+    name = "thing";
+    modules = [ "thing" "thing-more" ];
+    inherit searched;
+  };
+  failing.library = pkgs.machineLibrary {
+    name = "thing";
+    modules = [ "thing-more" "thing" ];
+    inherit searched;
+  };
 
   # What does not evaluate; the words that it says are in tests/tests/builders.rs.
   refused = lib.mapAttrs (_: given: pkgs.writeText "given" (toString given)) {
-    absent = given complete "libdbus-sys" [ ];
+    absent = given complete "libduckdb-sys" [ ];
     absent-tool = givenWith complete "gtk-sys" [ ] { native.gtk-sys.nativeBuildInputs = [ "no.such" ]; };
     native-key = givenWith complete "gtk-sys" [ ] { native.gtk-sys.inputs = [ ]; };
   };

@@ -14,7 +14,7 @@ async fn every_rule_of_the_builders_is_kept() {
 
 /// What is refused before anything is built, and the words that a person needs to help themselves.
 const REFUSED: [(&str, &[&str]); 3] = [
-    ("absent", &["the crate libdbus-sys needs dbus", "[native.libdbus-sys] in the bot's configuration"]),
+    ("absent", &["the crate libduckdb-sys needs duckdb", "[native.libduckdb-sys] in the bot's configuration"]),
     ("absent-tool", &["the crate gtk-sys needs no.such", "add it to the package set"]),
     ("native-key", &["native.gtk-sys: unknown key inputs", "buildInputs"]),
 ];
@@ -25,4 +25,13 @@ async fn what_a_package_set_lacks_is_named_with_the_crate_that_needs_it() {
     for (name, words) in REFUSED {
         checks.instantiate(&format!("refused.{name}")).expect_code(1).expect_words(words);
     }
+}
+
+#[tokio::test(flavor = "multi_thread")]
+async fn a_library_that_the_machine_does_not_have_is_named() {
+    let checks = Checks::open(concat!(env!("CARGO_MANIFEST_DIR"), "/nix")).await;
+    let report = checks.build(&checks.derivations("failing.library")).await;
+    assert!(!report.succeeded(), "it was built");
+    let logs: String = report.built.iter().map(|built| built.log.as_str()).collect();
+    assert!(logs.contains("nixwright: this machine has no thing: pkg-config finds no thing-more"), "{logs}");
 }

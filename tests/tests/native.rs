@@ -38,10 +38,13 @@ fn a_crate_of_which_nobody_knows_is_named_until_the_configuration_says_what_it_n
         (bot, finished, open_pull_of(&github, "matches").body.unwrap_or_default())
     };
 
-    let (_bot, finished, told) = body(PACKAGE);
+    let (bot, finished, told) = body(PACKAGE);
     finished.expect_code(1);
     assert!(told.contains("- `matchbox 1.0.0` links `phosphorus`") && told.contains("`[native.NAME]`"), "{told}");
     assert!(told.contains("MATCH_HEAD says which head"), "{told}");
+
+    let asked = "nothing is known of what these link to: matchbox 1.0.0";
+    assert!(bot.pages().values().any(|page| page.contains(asked)), "the run's page says it too");
 
     let native = "[native.matchbox]\nnative_build_inputs = [\"perl\"]\nenv = { MATCH_HEAD = \"red\" }\n\
                   [native.not-here]\nbuild_inputs = [\"openssl\"]\n";

@@ -217,6 +217,9 @@ fn report(folder: &Path, generated: &Generated, differences: &BTreeMap<String, D
         };
         let _ = writeln!(text, "{verb} {name}");
     }
+    for line in &generated.to_check {
+        let _ = writeln!(text, "to check: {line}");
+    }
     let place = if folder == Path::new(".") { String::new() } else { format!(", in {}", folder.display()) };
     let builders = generated.files.keys().any(|name| name.starts_with(BUILDERS));
     let scope = if builders { format!("./{BUILDERS}") } else { "OVERLAY".to_owned() };
@@ -257,7 +260,12 @@ mod tests {
     #[test]
     fn the_report_says_what_was_done_and_how_to_build() {
         let files = BTreeMap::from([("package.nix".to_owned(), Vec::new())]);
-        let mut generated = Generated { files, vendor: None, summary: "demo 1.0.0 (npm), 3 packages".to_owned() };
+        let mut generated = Generated {
+            files,
+            vendor: None,
+            summary: "demo 1.0.0 (npm), 3 packages".to_owned(),
+            to_check: vec!["lamp-sys 1.0.0 links lamp".to_owned()],
+        };
         let differences = BTreeMap::from([
             ("graph.json".to_owned(), Difference::Changed),
             ("package.nix".to_owned(), Difference::New),
@@ -266,6 +274,7 @@ mod tests {
         demo 1.0.0 (npm), 3 packages
         changed graph.json
         wrote package.nix
+        to check: lamp-sys 1.0.0 links lamp
 
         build it, in web:
           nix-build -E '(import OVERLAY { }).callPackage ./package.nix { }'
@@ -273,6 +282,7 @@ mod tests {
           pkgs.nixwright.callPackage ./package.nix { }
         without one, write the builders beside the project: nixwright generate web --with-builders
         "#);
+        generated.to_check.clear();
         generated.files.insert(".nixwright/default.nix".to_owned(), Vec::new());
         insta::assert_snapshot!(report(Path::new("."), &generated, &BTreeMap::new(), true), @r#"
         demo 1.0.0 (npm), 3 packages

@@ -143,7 +143,7 @@ impl Bot {
     }
 
     /// What is compiled for the systems that are built, and may need a library that nobody named.
-    fn native_checks(&self, package: &Package, plan: &Plan) -> Vec<NativeCheck> {
+    pub(super) fn native_checks(&self, package: &Package, plan: &Plan) -> Vec<NativeCheck> {
         let Graph::Cargo(graph) = &plan.graph else { return Vec::new() };
         let unknown = native::unknown(graph, &self.config.systems.build).into_iter();
         let asked = unknown.filter(|unknown| !package.native.contains_key(&unknown.name));

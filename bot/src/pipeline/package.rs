@@ -12,7 +12,7 @@ use super::record::Attempt;
 use super::summary::Timer;
 use super::{Bot, CycleError, CycleSummary, PackageResult, PackageSummary};
 use crate::config::{Lto, Package, Upstream};
-use crate::message::text::one_line;
+use crate::message::text::{clip, one_line};
 use crate::model::{AttrPath, CommitSha, Failure, FailureClass, Strategy};
 use crate::overlay::{Files, PublishedGraph, Settings, package_files};
 use crate::stages::resolve::Release;
@@ -142,6 +142,11 @@ impl Bot {
         let mut detail = format!("{} packages in the graph", plan.packages().len());
         if let Some(Judge::Npm { npm, why }) = plan.npm().map(|graph| &graph.judge) {
             detail = format!("{detail}, as npm {npm} has it: {}", one_line(why));
+        }
+        let to_check = self.native_checks(package, &plan);
+        if !to_check.is_empty() {
+            let names: Vec<&str> = to_check.iter().map(|check| check.package.as_str()).collect();
+            detail = format!("{detail}; nothing is known of what these link to: {}", clip(&names.join(", "), 300));
         }
         self.record_stage(run, "resolve", timer.started, elapsed, detail).await?;
         self.store.event(attr, Some(&plan.version), EventKind::Resolved, "The dependency graph was resolved").await?;

@@ -164,6 +164,15 @@ fn without_a_lock_cargos_is_written() {
 }
 
 #[test]
+fn a_crate_of_which_nobody_knows_what_it_links_to_is_named() {
+    let place = Place::new(PACKAGE);
+    place.write("Cargo.toml", "[package]\nname = \"lone\"\nversion = \"1.0.0\"\n[dependencies]\nlamp-sys = \"1\"\n");
+    place.generate(&[]).expect_code(0).expect_words(&[
+        "to check: lamp-sys 1.0.0 links lamp; if that is a library, name it in overrides.nix: crates.lamp-sys.buildInputs",
+    ]);
+}
+
+#[test]
 fn a_workspace_is_built_with_all_its_programs_and_what_they_share_once() {
     let place = Place::new(WORKSPACE);
     place.lock();

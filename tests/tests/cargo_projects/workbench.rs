@@ -179,7 +179,7 @@ impl Place {
                 let folder = self.sources.join(format!("{repository}-{}", &revision[..12]));
                 checkout(url, revision, &folder);
                 self.add(nix, &folder, true);
-            } else if let Some(sha256) = text("sha256") {
+            } else if let Some(sha256) = row.as_str().or(text("sha256")) {
                 let archive = find_archive(self.home.path(), sha256);
                 let file = self.sources.join(format!("crate-{name}-{version}.tar.gz"));
                 write_file(&file, std::fs::read(archive).unwrap());

@@ -94,6 +94,7 @@ fn group<'p>(graph: &'p CargoGraph, names: &UnitNames<'p>) -> (Rows<'p>, BTreeMa
     (everywhere, only)
 }
 
+/// What is known of a package; of most that is nothing but a checksum, which then stands alone.
 fn package_row(id: &str, package: &Package) -> Value {
     let mut row = Map::new();
     if id != format!("{}-{}", package.name, package.version) {
@@ -129,7 +130,10 @@ fn package_row(id: &str, package: &Package) -> Value {
     if !package.env.is_empty() {
         row.insert("env".to_owned(), json!(package.env));
     }
-    row.into()
+    match row.get("sha256") {
+        Some(sha256) if row.len() == 1 => sha256.clone(),
+        _ => row.into(),
+    }
 }
 
 /// How edges are spelled: by the package's name where only one library of the whole table has it.

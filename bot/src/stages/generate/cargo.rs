@@ -5,11 +5,12 @@
 
 use indicatif::ProgressBar;
 use nixwright_resolver::plan::Plan;
-use nixwright_resolver::plan::cargo::{CargoGraph, Judge, Selection};
+use nixwright_resolver::plan::cargo::{CargoGraph, Judge, Package, Selection};
 
 use super::{GenerateError, Generated, Request, files_of};
-use crate::model::{Failure, FailureClass};
+use crate::model::{Failure, FailureClass, System};
 use crate::overlay::Settings;
+use crate::overlay::cargo::native::unknown;
 use crate::stages::resolve::{CrateReleases, native, read_cargo_project};
 
 /// The lock, which is cargo's and lies in the folder of the workspace.
@@ -30,11 +31,12 @@ pub(super) async fn generate(
         plan.require_binaries().map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
     }
     let summary = summary(&plan, graph);
+    let to_check = to_check(graph);
     let mut files = files_of(&plan, Settings { workspace_above, ..Settings::default() })?;
     if let Some(lock) = files.remove(LOCK) {
         files.insert(format!("{}{LOCK}", "../".repeat(workspace_above)), lock);
     }
-    Ok(Generated { files, vendor: None, summary })
+    Ok(Generated { files, vendor: None, summary, to_check })
 }
 
 fn other_graph(plan: &Plan) -> GenerateError {
@@ -69,4 +71,16 @@ fn summary(plan: &Plan, graph: &CargoGraph) -> String {
         counted(fetched, "package"),
         if binaries.is_empty() { "libraries for C".to_owned() } else { binaries.join(", ") }
     )
+}
+
+/// The crates that may need a library which nobody named.
+fn to_check(graph: &CargoGraph) -> Vec<String> {
+    let line = |package: &Package| {
+        let (name, version) = (&package.name, &package.version);
+        let links = package.links.as_deref().unwrap_or_default().escape_debug();
+        format!(
+            "{name} {version} links {links}; if that is a library, name it in overrides.nix: crates.{name}.buildInputs"
+        )
+    };
+    unknown(graph, &[System::current()]).into_iter().map(line).collect()
 }

@@ -23,7 +23,7 @@ pub(super) async fn generate(
         if request.vendor { Some(graphs.vendored(&project, request.folder, &key, progress).await?) } else { None };
     let summary = summary(&graph);
     let plan = go_project_plan(graph);
-    Ok(Generated { files: files_of(&plan, Settings::default())?, vendor, summary })
+    Ok(Generated { files: files_of(&plan, Settings::default())?, vendor, summary, to_check: Vec::new() })
 }
 
 fn summary(graph: &GoGraph) -> String {

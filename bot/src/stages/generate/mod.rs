@@ -102,6 +102,8 @@ pub struct Generated {
     pub vendor: Option<BTreeMap<String, Vec<u8>>>,
     /// The project and where its graph comes from, for a person.
     pub summary: String,
+    /// Things that a person has to look at, a line each.
+    pub to_check: Vec<String>,
 }
 
 /// How a file differs from what it should be.

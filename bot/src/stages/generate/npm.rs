@@ -60,7 +60,7 @@ fn generated(project: &Project, graph: NpmGraph, inputs: Option<&str>) -> Result
     if let (Some(inputs), Some(graph)) = (inputs, files.get_mut(GRAPH)) {
         *graph = with_inputs(graph, inputs);
     }
-    Ok(Generated { files, vendor: None, summary })
+    Ok(Generated { files, vendor: None, summary, to_check: Vec::new() })
 }
 
 /// The packages that are fetched.

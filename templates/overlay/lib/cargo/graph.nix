@@ -21,8 +21,10 @@ let
   split = builtins.match "([^.]*)-([0-9]+[.].*)";
 
   package =
-    id: row:
+    id: entry:
     let
+      # A checksum alone, where there is nothing else to say.
+      row = if lib.isString entry then { sha256 = entry; } else entry;
       parts = split id;
       name = row.name or (lib.elemAt parts 0);
       version = row.version or (lib.elemAt parts 1);

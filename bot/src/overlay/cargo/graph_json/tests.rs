@@ -115,12 +115,12 @@ fn a_row_is_a_line_without_defaults_and_differences_between_systems_are_apart() 
     "class": {"panic":"abort"},
     "profile": {"lto":"fat","codegen-units":1},
     "packages": {
-    "cc-1.0.0": {"sha256":"00"},
-    "log-1.0.0": {"sha256":"00"},
-    "mac-1.0.0": {"sha256":"00"},
-    "tool-1.0.0": {"sha256":"00"},
-    "two-1.0.0": {"sha256":"00"},
-    "two-2.0.0": {"sha256":"00"}
+    "cc-1.0.0": "00",
+    "log-1.0.0": "00",
+    "mac-1.0.0": "00",
+    "tool-1.0.0": "00",
+    "two-1.0.0": "00",
+    "two-2.0.0": "00"
     },
     "units": {
     "cc-1.0.0-host": {},
