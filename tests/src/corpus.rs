@@ -1,10 +1,13 @@
 //! Programs of a corpus, built by the bot one after the other.
 
 use std::path::{Path, PathBuf};
+use std::time::{Duration, Instant};
 
 use serde_json::Value;
 
 use crate::bot::Bot;
+use crate::process::{command, stdout_of};
+use crate::world::nix_of;
 
 /// A bot that follows the programs of a corpus, each at one version.
 ///
@@ -98,6 +101,24 @@ impl Corpus {
             output: Path::new(answer.stdout.trim()).to_owned(),
             graph: self.bot.overlay().file("main", &format!("packages/{attr}/graph.json")).unwrap_or_default(),
         })
+    }
+
+    /// How long Nix takes from the overlay's files to the derivation of a package, or of all that are there: the best of five.
+    pub fn evaluation(&self, attr: Option<&str>) -> Duration {
+        let folder = tempfile::tempdir().expect("a temporary folder");
+        let checkout = folder.path().join("overlay");
+        let mut clone = command("git");
+        stdout_of(clone.args(["clone", "-q"]).arg(self.bot.overlay().path()).arg(&checkout));
+        let nix = nix_of(&self.bot);
+        let file = checkout.join("default.nix").display().to_string();
+        let arguments: Vec<&str> =
+            std::iter::once(file.as_str()).chain(attr.into_iter().flat_map(|attr| ["-A", attr])).collect();
+        let times = (0..5).map(|_| {
+            let started = Instant::now();
+            stdout_of(&mut nix.command(folder.path(), "nix-instantiate", &arguments));
+            started.elapsed()
+        });
+        times.min().unwrap_or_default()
     }
 
     fn strategy(&self, attr: &str, row: &Value) -> String {
