@@ -84,7 +84,15 @@ impl CrateReleases {
     /// # Errors
     /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
     pub async fn plan(&self, release: &Release, progress: &ProgressBar) -> Result<Plan, Failure> {
-        self.plan_of(release, Catalog::default(), progress).await
+        // All facts of a release in one file: opening hundreds takes as long as everything else that is done with them.
+        let bundle = self.kept_file("bundles", &release.root);
+        let mut catalog = Catalog { crates: kept(&bundle)?.unwrap_or_default(), ..Catalog::default() };
+        let known = catalog.crates.len();
+        let plan = self.plan_of(release, &mut catalog, progress).await?;
+        if catalog.crates.len() > known {
+            keep(&bundle, &catalog.crates)?;
+        }
+        Ok(plan)
     }
 
     /// As [`plan`](Self::plan), with what is known already: a project's tree.
@@ -94,16 +102,16 @@ impl CrateReleases {
     pub async fn plan_of(
         &self,
         release: &Release,
-        mut catalog: Catalog,
+        catalog: &mut Catalog,
         progress: &ProgressBar,
     ) -> Result<Plan, Failure> {
         for _ in 0..MOST_ROUNDS {
-            match step(release, &catalog).map_err(|error| resolve_failure(&error))? {
+            match step(release, catalog).map_err(|error| resolve_failure(&error))? {
                 Step::Done(mut plan) => {
                     self.add_downloads(&mut plan).await?;
                     return Ok(*plan);
                 }
-                Step::Need(requests) => self.fetch(release, requests, &mut catalog, progress).await?,
+                Step::Need(requests) => self.fetch(release, requests, catalog, progress).await?,
             }
         }
         Err(Failure {
@@ -144,7 +152,7 @@ impl CrateReleases {
         catalog.trees.insert(key, project.tree);
         let root = CrateVersion { name: project.name, version: project.version, sha256: String::new() };
         let release = Release { root, project: Some(project.project), lock: None, systems, selection };
-        self.plan_of(&release, catalog, progress).await
+        self.plan_of(&release, &mut catalog, progress).await
     }
 
     async fn fetch(
