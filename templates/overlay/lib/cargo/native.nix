@@ -25,7 +25,9 @@ let
     set: crate: path:
     let
       parts = lib.filter lib.isString (builtins.split "[.]" path);
-      found = lib.attrByPath parts null set;
+      found = builtins.addErrorContext "while looking for ${path}, which the crate ${crate} needs" (
+        lib.attrByPath parts null set
+      );
     in
     if found != null then
       [ (lib.getDev found) ]
