@@ -138,9 +138,9 @@ let
     };
     "overrides add to it" = {
       found = givenWith complete "openssl-sys" [ ] {
-        overrides.crates.openssl-sys.buildInputs = [ complete.udev ];
+        overrides.crates.openssl-sys.buildInputs = [ complete.sqlite ];
       };
-      expected = [ "openssl-dev" "udev" "bindgen-hook" ];
+      expected = [ "openssl-dev" "sqlite-dev" "bindgen-hook" ];
     };
     "variables reach the crate's script" = {
       found = [

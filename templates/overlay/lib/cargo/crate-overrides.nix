@@ -61,8 +61,8 @@ let
     in
     builtins.seq (overrideForm.check "defaultCrateOverrides.${name}" known value) (
       {
-        nativeBuildInputs = map lib.getDev (list "nativeBuildInputs");
-        buildInputs = map lib.getDev (list "buildInputs" ++ list "propagatedBuildInputs");
+        nativeBuildInputs = list "nativeBuildInputs";
+        buildInputs = list "buildInputs" ++ list "propagatedBuildInputs";
         patches = list "patches";
         rustflags = list "extraRustcOpts" ++ list "extraLinkFlags";
         features = list "features";

@@ -25,10 +25,12 @@ let
     set: crate: path:
     let
       parts = lib.filter lib.isString (builtins.split "[.]" path);
-      found = lib.attrByPath parts null set;
+      found = builtins.addErrorContext "while looking for ${path}, which the crate ${crate} needs" (
+        lib.attrByPath parts null set
+      );
     in
     if found != null then
-      [ (lib.getDev found) ]
+      [ found ]
     # Of a set that is made of the machine's own files, what has no name is where it always is.
     else if set.machineHasTheRest or false then
       [ ]
@@ -93,6 +95,7 @@ in
 
   # What build scripts run because of the crates that they are built with.
   tools = lib.concatMap (
-    crate: if table.tools ? ${crate} then fromBuild crate table.tools.${crate} else [ ]
+    crate:
+    if table.tools ? ${crate} then map lib.getDev (fromBuild crate table.tools.${crate}) else [ ]
   );
 }

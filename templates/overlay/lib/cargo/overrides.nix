@@ -94,6 +94,14 @@ let
         "${a.${name}}\n${value}"
     ) b;
   mergeCrate = mergeWith (_: _: throw "crates of crates");
+  # Inputs are what a compiler and pkg-config look into, as mkDerivation takes them; units are plain derivations.
+  compiledWith =
+    said:
+    said
+    // {
+      nativeBuildInputs = map lib.getDev said.nativeBuildInputs;
+      buildInputs = map lib.getDev said.buildInputs;
+    };
   mergeCrates = a: b: a // lib.mapAttrs (name: value: mergeCrate (a.${name} or { }) value) b;
 in
 
@@ -105,7 +113,7 @@ rec {
   merge = mergeWith mergeCrates;
 
   # What overrides say of one crate, as merged crate overrides.
-  mergeCrateOverrides = lib.foldl' mergeCrate empty;
+  mergeCrateOverrides = several: compiledWith (lib.foldl' mergeCrate empty several);
 
   # The overrides of a package from those of several places, complete and checked.
   load =
@@ -120,8 +128,7 @@ rec {
       );
       crates = merged.crates or { };
     in
-    empty
-    // merged
+    compiledWith (empty // merged)
     // {
       inherit crates;
       hooks = builtins.intersectAttrs (lib.genAttrs hooks (_: null)) merged;
