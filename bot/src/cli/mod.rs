@@ -25,12 +25,12 @@ use tracing_subscriber::EnvFilter;
 
 pub use exit::{CliError, Exit};
 
-/// Keeps a Nix overlay of Rust programs up to date by itself.
+/// Keeps a Nix overlay of Rust, Go and npm programs up to date by itself.
 #[derive(Debug, Parser)]
 #[command(
     name = "nixwright",
     version,
-    about = "Keeps a Nix overlay of Rust programs up to date by itself",
+    about = "Keeps a Nix overlay of Rust, Go and npm programs up to date by itself",
     after_help = "Exit codes: 0 done, 1 something failed and was recorded, 2 bad usage or configuration, \
                   3 this machine lacks something (`nixwright doctor` says what)."
 )]
