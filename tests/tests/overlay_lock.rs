@@ -2,7 +2,7 @@
 
 use nixwright_tests::bot::{Bot, nixwright};
 use nixwright_tests::fixture::{Fixture, PackedCrate};
-use nixwright_tests::process::{command, files_of, run, stdout_of, write_file};
+use nixwright_tests::process::{Finished, command, files_of, run, stdout_of, write_file};
 use nixwright_tests::registry::Registry;
 use nixwright_tests::shelf::locked;
 use nixwright_tests::world::{attribute, nix_of};
@@ -151,4 +151,51 @@ fn what_a_lock_for_all_would_save_is_said_before_there_is_one() {
     ask(&[]).expect_code(2).expect_words(&["nixwright.toml"]);
     write_file(&home.path().join("nixwright.toml"), "[packages.a]\npurl = \"pkg:cargo/a\"\n");
     ask(&[]).expect_code(2).expect_words(&["no package of nixwright.toml has `lock = \"overlay\"`"]);
+}
+
+/// What `nixwright lock` says of these crates.
+fn lock_of(registry: &Registry, purls: &[&str]) -> Finished {
+    let home = tempfile::tempdir().expect("a temporary folder");
+    let mut command = nixwright();
+    command.arg("lock").args(purls).env("XDG_CACHE_HOME", home.path()).current_dir(home.path());
+    run(command.env("NIXWRIGHT_CRATES_INDEX", registry.index_url()))
+}
+
+#[test]
+fn what_was_taken_back_comes_in_through_nobodys_lock() {
+    let registry = registry("");
+    registry.yank(&grain("1.1.0", ""));
+    let said = lock_of(&registry, &["pkg:cargo/loaf", "pkg:cargo/cake"]).expect_code(0);
+    said.expect_words(&[
+        "loaf  1.0.0       as its own lock has it",
+        "cake  1.0.0       1 dependencies of another version",
+    ]);
+    // Where there is nothing else, what was locked stays.
+    registry.yank(&grain("1.0.0", ""));
+    let said = lock_of(&registry, &["pkg:cargo/loaf", "pkg:cargo/cake"]).expect_code(0);
+    said.expect_words(&["loaf  1.0.0       as its own lock has it", "cake  1.0.0       as its own lock has it"]);
+}
+
+#[test]
+fn a_package_that_cannot_join_is_named_with_cargos_reason() {
+    let registry = registry("");
+    let salted = "grain = { version = \"1\" }\nsalt = { version = \"1\" }";
+    let salt = fixture(
+        "-- Cargo.toml --\n[package]\nname = \"salt\"\nversion = \"1.0.0\"\nedition = \"2021\"\n-- src/lib.rs --\n",
+    );
+    registry.publish(&salt.pack());
+    // Its lock was made before it came to need salt.
+    let stale = locked(program("crumb", "1.0.0", "grain = { version = \"1\" }", "grain::VERSION"), &registry).replace(
+        "Cargo.toml",
+        "grain = { version = \"1\" }",
+        salted,
+    );
+    registry.publish(&stale.pack());
+    let said = lock_of(&registry, &["pkg:cargo/crumb", "pkg:cargo/loaf", "pkg:cargo/cake"]).expect_code(0);
+    said.expect_words(&[
+        "crumb  1.0.0       stays with its own lock: ",
+        "`salt`",
+        "required by package `crumb v1.0.0",
+        "loaf   1.0.0       1 dependencies of another version",
+    ]);
 }

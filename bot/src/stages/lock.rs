@@ -1,8 +1,9 @@
 //! Lock: the overlay lock of some programs, and what each makes of it.
 
 use indicatif::ProgressBar;
+use nixwright_resolver::ResolveError;
 use nixwright_resolver::cargo::Release;
-use nixwright_resolver::cargo::pool::{Pool, distinct_units};
+use nixwright_resolver::cargo::pool::{Pool, distinct_units, locked_crates};
 use nixwright_resolver::plan::Plan;
 use nixwright_resolver::plan::cargo::CargoGraph;
 
@@ -56,19 +57,24 @@ impl Gain {
 }
 
 /// Unifies the versions of what releases depend on: of each crate and range of compatible versions the highest that the lock of
-/// one of them has, as far as each allows.
+/// one of them has, as far as each allows. What was taken back since is taken from nobody's lock; who has nothing else keeps it.
 ///
 /// # Errors
 /// A [`Failure`] of class upstream, resolve, hash or infrastructure.
 pub async fn unify(releases: &CrateReleases, of: Vec<Release>, progress: &ProgressBar) -> Result<OverlayLock, Failure> {
+    let unread = |error: ResolveError| Failure::new(FailureClass::Resolve, &error);
     let mut locks = Vec::new();
+    let mut locked = Vec::new();
     for release in &of {
         if let Some(lock) = releases.shipped_lock(&release.root, progress).await? {
-            locks.push((release.root.label(), lock));
+            let label = release.root.label();
+            locked.extend(locked_crates(&label, &lock).map_err(unread)?);
+            locks.push((label, lock));
         }
     }
+    let vouched = releases.vouched(&locked).await?;
     let texts = locks.iter().map(|(label, text)| (label.as_str(), text.as_str()));
-    let pool = Pool::of_locks(texts).map_err(|error| Failure::new(FailureClass::Resolve, &error))?;
+    let pool = Pool::of_locks(texts, |id| vouched.stands(id)).map_err(unread)?;
     let mut members = Vec::new();
     for release in of {
         members.push(join(releases, release, &pool, progress).await?);

@@ -25,14 +25,24 @@ pub struct Pool {
 }
 
 impl Pool {
-    /// The pool of some locks; `label` says whose each is. Locks with packages from elsewhere give those of the public registry.
+    /// The pool of some locks; `label` says whose each is. Locks with packages from elsewhere give those of the public registry,
+    /// and of these only what is `wanted`.
     ///
     /// # Errors
     /// When a lock cannot be read.
-    pub fn of_locks<'l>(locks: impl IntoIterator<Item = (&'l str, &'l str)>) -> Result<Self, ResolveError> {
+    pub fn of_locks<'l>(
+        locks: impl IntoIterator<Item = (&'l str, &'l str)>,
+        wanted: impl Fn(&CrateVersion) -> bool,
+    ) -> Result<Self, ResolveError> {
         let mut pool = Self::default();
         for (label, text) in locks {
             pool.extend(lock::read(label, text)?);
+        }
+        let unwanted: Vec<CrateVersion> = pool.crates().filter(|id| !wanted(id)).collect();
+        for CrateVersion { name, version, .. } in unwanted {
+            if let Some(versions) = pool.crates.get_mut(&name) {
+                versions.retain(|other, _| other.to_string() != version);
+            }
         }
         pool.keep_highest();
         Ok(pool)
@@ -90,6 +100,7 @@ impl Pool {
             let all: Vec<Version> = versions.keys().cloned().collect();
             versions.retain(|version, _| !all.iter().any(|other| other > version && is_compatible(version, other)));
         }
+        self.crates.retain(|_, versions| !versions.is_empty());
     }
 }
 
@@ -102,6 +113,18 @@ fn is_compatible(a: &Version, b: &Version) -> bool {
     let (low, high) = if a < b { (a, b) } else { (b, a) };
     let pre = semver::Prerelease::EMPTY;
     Comparator { op: Op::Caret, major: low.major, minor: Some(low.minor), patch: Some(low.patch), pre }.matches(high)
+}
+
+/// What a lock has of the public registry.
+///
+/// # Errors
+/// When the lock cannot be read.
+pub fn locked_crates(label: &str, text: &str) -> Result<Vec<CrateVersion>, ResolveError> {
+    let of_registry = |LockedCrate { name, version, source, sha256, .. }: LockedCrate| {
+        let sha256 = sha256.filter(|_| source == Source::CratesIo)?;
+        Some(CrateVersion { name, version, sha256 })
+    };
+    Ok(lock::read(label, text)?.into_iter().filter_map(of_registry).collect())
 }
 
 /// What of a lock comes from elsewhere than the public registry, the program itself left out: the first such entry.
@@ -186,8 +209,11 @@ mod tests {
             ("a", "0.2.9", CRATES_IO),
             ("b", "2.0.0", CRATES_IO),
         ]);
-        let pool = Pool::of_locks([("one 1.0.0", first.as_str()), ("two 1.0.0", second.as_str())]).unwrap();
+        let locks = [("one 1.0.0", first.as_str()), ("two 1.0.0", second.as_str())];
+        let pool = Pool::of_locks(locks, |_| true).unwrap();
         assert_eq!(crates(&pool), "a 0.2.9, a 0.3.1, a 1.4.0, b 2.0.0-rc.1, b 2.0.0");
+        let without = Pool::of_locks(locks, |id| !["a 1.4.0", "b 2.0.0"].contains(&id.label().as_str())).unwrap();
+        assert_eq!(crates(&without), "a 0.2.9, a 0.3.1, a 1.0.0, b 2.0.0-rc.1");
         let own = lock(&[("a", "1.5.0", CRATES_IO), ("a", "0.1.0", CRATES_IO), ("c", "1.0.0", CRATES_IO)]);
         let completed = pool.completed("three 1.0.0", &own).unwrap();
         assert_eq!(crates(&completed), "a 0.1.0, a 0.2.9, a 0.3.1, a 1.4.0, b 2.0.0-rc.1, b 2.0.0, c 1.0.0");

@@ -2,6 +2,7 @@
 
 mod project;
 mod unified;
+mod vouched;
 
 use std::fs::File;
 use std::io;

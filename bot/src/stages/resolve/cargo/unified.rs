@@ -7,7 +7,6 @@ use indicatif::ProgressBar;
 use nixwright_resolver::cargo::Release;
 use nixwright_resolver::cargo::pool::{Pool, from_elsewhere};
 use nixwright_resolver::catalog::{Catalog, CrateVersion, Request};
-
 use serde::{Deserialize, Serialize};
 use sha2::{Digest as _, Sha256};
 
