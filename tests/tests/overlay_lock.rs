@@ -101,6 +101,10 @@ fn packages_that_share_a_lock_are_unified_in_one_pull_request() {
     ] {
         assert_eq!(output_of(&bot, attr), says);
     }
+    let pages = bot.pages().into_values().collect::<Vec<_>>().join("\n");
+    for words in ["with this", "(12 % fewer)", "stays with its own lock: upstream ships no Cargo.lock"] {
+        assert!(pages.contains(words), "{words} is in no page");
+    }
     let overlay = bot.overlay();
     let subjects = overlay.subjects("main");
     assert!(subjects.iter().any(|subject| subject.contains("unify what 4 packages depend on")), "{subjects:#?}");
