@@ -301,7 +301,7 @@ fn everything_that_can_be_wrong_here_is_told_before_anyone_is_asked() {
 
     add pkg:cargo/matchbox
     error: DIR/nixwright.toml:1:11: packages.other.purl: this key is missing
-    DIR/nixwright.toml:2:1: packages.other.prul: unknown key; did you mean `purl`? (known here: purl, features, no_default_features, all_features, tags, cgo, ldflags, stamp, repository, binaries, members, tag_prefix, strategy, lock, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
+    DIR/nixwright.toml:2:1: packages.other.prul: unknown key; did you mean `purl`? (known here: purl, features, no_default_features, all_features, native, tags, cgo, ldflags, stamp, repository, binaries, members, tag_prefix, strategy, lock, lto, track, version, min_age, automerge, group, hold, maintainers, quiet_hours, cron)
 
     add pkg:cargo/matchbox --name with
     error: the configuration would not be valid with this entry, so nothing was written; change the entry by the options of `nixwright add` (`--name`, `--features`, `--binaries`):

@@ -14,6 +14,9 @@ const QUICK: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
 ];
 
+/// What upstreams tell their own builds of a release, without which these call themselves something else.
+const AS_RELEASED: [(&str, &str); 1] = [("GITUI_RELEASE", "1")];
+
 /// The table of all programs; whether each was built, or is left out for what the machine lacks, and says the same as cargo's.
 pub(super) fn table(home: &Path, purls: &[&str], source: impl Fn(&Program) -> std::path::PathBuf) -> bool {
     println!("\n## Built\n");
@@ -21,8 +24,9 @@ pub(super) fn table(home: &Path, purls: &[&str], source: impl Fn(&Program) -> st
         "The strategy is `auto`: `vendored` stands where `shared` was given up, with the reason. Units are derivations; those that"
     );
     println!(
-        "were in Nix's store before are reused. Each program is asked for its `--version`, and so is one that cargo built.\n"
+        "were in Nix's store before are reused. Each program is asked for its `--version`, and so is one that cargo built,"
     );
+    println!("with what upstreams set for their own releases (`GITUI_RELEASE=1`).\n");
     println!("| program | strategy | units built | reused | `--version` |\n|---|---|---|---|---|");
     let programs: Vec<Program> = purls.iter().map(|purl| Program::parse(purl)).collect();
     let corpus = Corpus::new(&programs);
@@ -57,7 +61,7 @@ fn row(built: &Built, home: &Path, source: &Path) -> (String, bool) {
     let target = home.join("built-by-cargo");
     let mut compile = cargo(home);
     compile.args(["build", "--release", "--locked", "--ignore-rust-version", "--quiet", "--target-dir"]).arg(&target);
-    let finished = run(compile.envs(QUICK).current_dir(source));
+    let finished = run(compile.envs(QUICK).envs(AS_RELEASED).current_dir(source));
     let (said, good) = if finished.code == Some(0) {
         let theirs = versions(&target.join("release"));
         let differs = ours.iter().find(|(name, said)| theirs.get(*name) != Some(said));
