@@ -14,8 +14,9 @@ const QUICK: [(&str, &str); 4] = [
     ("CARGO_PROFILE_RELEASE_CODEGEN_UNITS", "16"),
 ];
 
-/// What upstreams tell their own builds of a release, without which these call themselves something else.
-const AS_RELEASED: [(&str, &str); 1] = [("GITUI_RELEASE", "1")];
+/// What upstreams tell their own builds of a release, without which these call themselves something else, and the time that all builders here
+/// have: some say when they were compiled.
+const AS_RELEASED: [(&str, &str); 2] = [("GITUI_RELEASE", "1"), ("SOURCE_DATE_EPOCH", "315532800")];
 
 /// The table of all programs; whether each was built, or is left out for what the machine lacks, and says the same as cargo's.
 pub(super) fn table(home: &Path, purls: &[&str], source: impl Fn(&Program) -> std::path::PathBuf) -> bool {
@@ -26,7 +27,7 @@ pub(super) fn table(home: &Path, purls: &[&str], source: impl Fn(&Program) -> st
     println!(
         "were in Nix's store before are reused. Each program is asked for its `--version`, and so is one that cargo built,"
     );
-    println!("with what upstreams set for their own releases (`GITUI_RELEASE=1`).\n");
+    println!("with what upstreams set for their own releases (`GITUI_RELEASE=1`) and the time of the builders.\n");
     println!("| program | strategy | units built | reused | `--version` |\n|---|---|---|---|---|");
     let programs: Vec<Program> = purls.iter().map(|purl| Program::parse(purl)).collect();
     let corpus = Corpus::new(&programs);
