@@ -130,7 +130,10 @@ impl Corpus {
         let plan = self.resolve(&[purl]);
         if plan.code != Some(0) {
             let reason = plan.stderr.lines().next().unwrap_or_default();
-            return Err(reason.split(" for http").next().unwrap_or_default().to_owned());
+            // Which host said so is nobody's business but this machine's.
+            let is_absent = reason.contains(" answered 403") || reason.contains(" answered 404");
+            let absent = "a crate of its lock is not on this machine's registry";
+            return Err(if is_absent { absent } else { reason }.to_owned());
         }
         let time = median(|| self.resolve(&[purl]));
         let plan: Plan = serde_json::from_str(&plan.stdout).map_err(|error| error.to_string())?;
