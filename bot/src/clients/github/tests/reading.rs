@@ -114,3 +114,25 @@ async fn a_token_that_is_kept_from_a_public_repository_is_left_at_home() {
     fixture.answer("GET", place, 1, json_of(200, &json!({ "body": "First." }))).await;
     assert_eq!(fixture.github.release_notes("a", "b", "v1").await.unwrap().as_deref(), Some("First."));
 }
+
+#[tokio::test]
+async fn the_releases_of_anybodys_repository_need_no_token_and_drafts_are_none() {
+    let place = "/repos/a/b/releases";
+    let fixture = with(Auth::Nobody).await;
+    let none = Mock::given(header_exists("authorization")).respond_with(ResponseTemplate::new(500)).with_priority(1);
+    none.mount(&fixture.server).await;
+    let release = |tag: &str, draft: bool, published: Option<&str>| json!({ "tag_name": tag, "draft": draft, "prerelease": tag.contains("rc"), "published_at": published });
+    let list = json!([
+        release("v2.0.0", true, None),
+        release("v1.1.0-rc.1", false, Some("2026-01-03T00:00:00Z")),
+        release("v1.0.0", false, Some("2026-01-02T00:00:00Z"))
+    ]);
+    fixture.answer("GET", place, 1, json_of(200, &list)).await;
+    fixture.answer("GET", place, 1, json_of(404, &json!({ "message": "Not Found" }))).await;
+    let repository = "a/b".parse().unwrap();
+    let releases = fixture.github.releases(&repository).await.unwrap().unwrap();
+    let told: Vec<_> = releases.iter().map(|release| (release.tag.as_str(), release.prerelease)).collect();
+    assert_eq!(told, [("v1.1.0-rc.1", true), ("v1.0.0", false)]);
+    assert_eq!(releases[1].published, Some("2026-01-02T00:00:00Z".parse().unwrap()));
+    assert_eq!(fixture.github.releases(&repository).await.unwrap(), None);
+}
