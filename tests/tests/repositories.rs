@@ -4,6 +4,7 @@ use nixwright_tests::bot::{Bot, nixwright};
 use nixwright_tests::github::{GitHub, Settings};
 use nixwright_tests::npm::registry::NpmRegistry;
 use nixwright_tests::npm::release::Release;
+use nixwright_tests::on_github::bot_on;
 use nixwright_tests::process::{Finished, command, run, stdout_of};
 use nixwright_tests::registry::Registry;
 use nixwright_tests::shelf::shelf;
@@ -119,6 +120,7 @@ fn a_tag_that_holds_a_workspace_is_followed_built_both_ways_and_gone_back_from()
     bot.run_once().expect_code(0);
     assert_eq!(output_of(&bot, "garden", "garden"), "garden 1.0.0 on loam.\n");
 
+    bot.run_once().expect_code(0).expect_words(&["1 up to date", "no commit"]);
     let written = graph(&bot, "garden");
     assert_eq!(written["purl"], format!("{}@v1.0.0", purl(&github)));
     let address = written["commit"]["git"].as_str().expect("an address");
@@ -151,7 +153,7 @@ fn a_tag_that_holds_a_workspace_is_followed_built_both_ways_and_gone_back_from()
     assert_eq!(bot.status()["garden"]["version"], "1.0.0");
     assert_eq!(output_of(&bot, "garden", "garden"), "garden 1.0.0 on loam!\n");
     let again = bot.run_once().expect_code(0);
-    assert!(again.output().contains("up to date"), "{again}");
+    again.expect_words(&["1 up to date"]);
 }
 
 #[test]
@@ -177,8 +179,43 @@ fn a_release_waits_until_it_is_as_old_as_github_says_it_should_be() {
     let bot = bot(&github, &registry, &format!("[packages.garden]\npurl = \"{}\"\n", purl(&github)));
     github.release("v1.0.0", "First.", false);
     let said = bot.run_once().expect_code(0);
-    assert!(said.output().contains("waiting"), "{said}");
+    said.expect_words(&["1 waiting"]);
     assert!(bot.overlay().file("main", "packages/garden/graph.json").is_none());
+}
+
+#[test]
+fn a_tag_that_was_moved_is_refused_also_while_it_waits() {
+    let github = github("garden", GARDEN);
+    github.release("v1.0.0", "First.", false);
+    let registry = shelf().registry();
+    let package = |more: &str| format!("[packages.garden]\npurl = \"{}\"\n{more}", purl(&github));
+    let bot = bot(&github, &registry, &package(""));
+    bot.run_once().expect_code(0).expect_words(&["1 waiting"]);
+    github.push_to_main("kind.txt", "gravel\n");
+    github.move_tag("v1.0.0");
+    bot.configure(&registry, &package("min_age = \"0s\"\n"));
+    bot.run_once().expect_code(1).expect_words(&["the tag v1.0.0 of", "when it was first seen", "so it is refused"]);
+    assert!(bot.overlay().file("main", "packages/garden/graph.json").is_none());
+    // The next release is one again.
+    github.release("v1.0.1", "Second.", false);
+    bot.run_once().expect_code(0);
+    assert_eq!(output_of(&bot, "garden", "garden"), "garden 1.0.0 on gravel.\n");
+}
+
+#[test]
+fn the_token_of_another_forge_is_not_sent_to_the_github_of_upstreams() {
+    let (upstream, forge) = (github("garden", GARDEN), GitHub::start());
+    upstream.release("v1.0.0", "First.", false);
+    let registry = shelf().registry();
+    let configuration = format!("[packages.garden]\npurl = \"{}\"\n", purl(&upstream));
+    let mut bot = bot_on(&forge, &registry, &configuration);
+    bot.set_env("NIXWRIGHT_GITHUB_UPSTREAMS", upstream.api_url());
+    bot.call(&["run", "--once", "--dry-run"]);
+    // The fake lets nobody ask without a token; what counts here is that there was none.
+    upstream.take_violations();
+    let asked = upstream.requests();
+    assert!(asked.iter().any(|request| request.path.ends_with("/releases")), "{asked:#?}");
+    assert!(asked.iter().all(|request| !request.headers.contains_key("authorization")), "{asked:#?}");
 }
 
 #[test]
@@ -263,6 +300,7 @@ fn an_npm_project_is_built_by_its_own_script_from_whatever_lock_it_has() {
         bot.set_env("NIXWRIGHT_NPM_REGISTRY", npm.url());
         bot.run_once().expect_code(0);
         assert_eq!(output_of(&bot, "crank", "crank"), format!("crank {expected} --version\n"), "{name:?}");
+        bot.run_once().expect_code(0).expect_words(&["1 up to date", "no commit"]);
         let package = bot.overlay().file("main", "packages/crank/package.nix").expect("the package");
         assert!(package.contains("buildScript = \"build\";"), "{name:?}: {package}");
     }

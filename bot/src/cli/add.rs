@@ -14,6 +14,7 @@ use serde::Serialize;
 use super::exit::{CliError, Exit};
 use super::output::{Tone, print, toned};
 use super::progress::Bars;
+use super::resolve::cargo::FeatureArgs;
 use super::wiring::{Addresses, State, environment, find_config, limits, resolver};
 use crate::clients::files::{self, FileError};
 use crate::config::edit::{self, EditError, Edited, Entry};
@@ -38,9 +39,8 @@ const LONGEST_COMMENT: usize = 80;
                         nixwright -c overlay/nixwright.toml add pkg:cargo/zellij --binaries zellij --json\n\n\
                         The file's comments, order and line ends stay as they are. Without a configuration file, \
                         nixwright.toml is created.")]
-#[expect(clippy::struct_excessive_bools, reason = "each is an option of the command line, given or not")]
 pub(super) struct AddArgs {
-    /// What to follow: pkg:cargo/NAME, pkg:npm/NAME or pkg:golang/MODULE#FOLDER
+    /// What to follow: pkg:cargo/NAME, pkg:npm/NAME, pkg:golang/MODULE#FOLDER or pkg:github/OWNER/REPO#FOLDER
     purl: Upstream,
     /// What it is called in the overlay [default: its own name]
     #[arg(long, value_name = "ATTR")]
@@ -48,15 +48,8 @@ pub(super) struct AddArgs {
     /// Only these binaries, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "NAMES")]
     binaries: Vec<String>,
-    /// Features to switch on, separated by commas
-    #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
-    /// Switch the default features off
-    #[arg(long)]
-    no_default_features: bool,
-    /// Switch all features on
-    #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
-    all_features: bool,
+    #[command(flatten)]
+    features: FeatureArgs,
     /// Build tags of a Go program, separated by commas
     #[arg(long, value_delimiter = ',', value_name = "TAGS")]
     tags: Vec<String>,
@@ -146,9 +139,9 @@ impl AddArgs {
             attr,
             purl: upstream.to_string(),
             comment: None,
-            features: self.features.clone(),
-            no_default_features: self.no_default_features,
-            all_features: self.all_features,
+            features: self.features.features.clone(),
+            no_default_features: self.features.no_default_features,
+            all_features: self.features.all_features,
             binaries: self.binaries.clone(),
             tags: self.tags.clone(),
         })

@@ -6,18 +6,19 @@ use std::path::Path;
 use clap::Args;
 use nixwright_resolver::cargo::Release;
 use nixwright_resolver::plan::Plan;
+use nixwright_resolver::plan::cargo::Selection;
 use serde::Serialize;
 
 use super::exit::{CliError, Exit};
 use super::output::print;
 use super::progress::Bars;
-use super::resolve::cargo::{self, SelectionArgs};
+use super::resolve::cargo;
 use super::wiring::load_config;
 use crate::config::{Config, Lock, Reference, Upstream};
 use crate::message::text::one_line;
-use crate::model::System;
+use crate::model::{System, Track};
 use crate::stages::lock::{Gain, Member, unify};
-use crate::stages::resolve::native;
+use crate::stages::resolve::{native, selection};
 
 #[derive(Debug, Args)]
 #[command(
@@ -40,10 +41,9 @@ pub(super) struct LockArgs {
 #[derive(Debug, Serialize)]
 struct Report {
     system: String,
-    /// Distinct units of all programs together, each with its own lock.
-    units_before: usize,
-    /// The same with the overlay lock.
-    units_after: usize,
+    /// `units_before` with a lock each, `units_after` with the overlay lock.
+    #[serde(flatten)]
+    gain: Gain,
     packages: Vec<Row>,
 }
 
@@ -58,18 +58,19 @@ struct Row {
 }
 
 pub(super) async fn run(config: Option<&Path>, args: &LockArgs) -> Result<Exit, CliError> {
-    let purls = if args.purls.is_empty() { configured(&load_config(config)?)? } else { args.purls.clone() };
+    let plain = |reference: &Reference| (reference.clone(), Selection::default());
+    let asked =
+        if args.purls.is_empty() { configured(&load_config(config)?)? } else { args.purls.iter().map(plain).collect() };
     let system = args.system.clone().unwrap_or_else(System::current);
     let releases = cargo::releases().await?;
     let bar = Bars::default().bar("resolving");
     let reported = async {
         let mut wanted = Vec::new();
-        for Reference { upstream, version } in purls {
+        for (Reference { upstream, version }, selection) in asked {
             let Upstream::Cargo { name } = &upstream else {
                 return Err(CliError::usage(format!("{upstream}: only crates (`pkg:cargo/NAME`) can share a lock")));
             };
             let root = cargo::choose(&releases.crates, name, version.as_deref(), None).await?;
-            let selection = SelectionArgs::default().selection();
             wanted.push(Release { root, project: None, lock: None, systems: vec![native(&system)], selection });
         }
         let mut before = Vec::new();
@@ -79,8 +80,7 @@ pub(super) async fn run(config: Option<&Path>, args: &LockArgs) -> Result<Exit, 
         let lock = unify(&releases, wanted, &bar).await?;
         let gain = Gain::of(before.iter(), lock.members.iter().map(|member| &member.plan), system.as_str());
         let rows = before.iter().zip(&lock.members).map(|(before, member)| row(before, member)).collect();
-        let (units_before, units_after) = (gain.before, gain.after);
-        Ok(Report { system: system.to_string(), units_before, units_after, packages: rows })
+        Ok(Report { system: system.to_string(), gain, packages: rows })
     };
     let reported = reported.await;
     bar.finish_and_clear();
@@ -93,27 +93,33 @@ pub(super) async fn run(config: Option<&Path>, args: &LockArgs) -> Result<Exit, 
     Ok(Exit::Done)
 }
 
-/// The packages that share the overlay's lock.
-fn configured(config: &Config) -> Result<Vec<Reference>, CliError> {
+/// The packages that share the overlay's lock, each as it is configured.
+fn configured(config: &Config) -> Result<Vec<(Reference, Selection)>, CliError> {
     let sharing = config.packages.values().filter(|package| package.lock == Lock::Overlay);
-    let purls: Vec<Reference> =
-        sharing.map(|package| Reference { upstream: package.upstream.clone(), version: None }).collect();
-    if purls.is_empty() {
+    let wanted: Vec<(Reference, Selection)> = sharing
+        .map(|package| {
+            let version = match &package.policy.track {
+                Track::Exact { version } => Some(version.clone()),
+                _ => None,
+            };
+            (Reference { upstream: package.upstream.clone(), version }, selection(package))
+        })
+        .collect();
+    if wanted.is_empty() {
         let message = format!(
             "no package of {} has `lock = \"overlay\"`; name crates to see what it would save",
             config.file.display()
         );
         return Err(CliError::usage(message));
     }
-    Ok(purls)
+    Ok(wanted)
 }
 
 fn row(before: &Plan, member: &Member) -> Row {
-    let (old, new) = (before.packages(), member.plan.packages());
     Row {
         package: before.name.clone(),
         version: before.version.clone(),
-        changed: new.difference(&old).count(),
+        changed: member.changed_from(before),
         alone: member.alone.as_deref().map(one_line),
     }
 }
@@ -129,11 +135,11 @@ fn table(report: &Report) -> String {
         };
         let _ = writeln!(text, "{package:<width$}  {version:<10}  {what}");
     }
-    let Report { system, units_before, units_after, packages } = report;
-    let percent = (units_before.saturating_sub(*units_after)) * 100 / units_before.max(&1);
+    let Report { system, gain, packages } = report;
+    let (Gain { before, after }, percent) = (*gain, gain.percent());
     let _ = writeln!(
         text,
-        "\n{} programs together: {units_before} units with a lock each, {units_after} with one for all ({percent} % fewer; {system})",
+        "\n{} programs together: {before} units with a lock each, {after} with one for all ({percent} % fewer; {system})",
         packages.len()
     );
     text

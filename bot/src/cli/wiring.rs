@@ -24,7 +24,7 @@ use crate::clients::nix::{Nix, NixError, NixSettings, Toolchain, probe_toolchain
 use crate::clients::node;
 use crate::clients::npm::{Npm, NpmProgram};
 use crate::clients::osv::Osv;
-use crate::config::{BuildPackages, CargoRegistry, Config, Registries, TOKEN_VARIABLES};
+use crate::config::{BuildPackages, CargoRegistry, Config, Forge, Registries, TOKEN_VARIABLES};
 use crate::dashboard::{Actions, Site};
 use crate::model::{Clock, System};
 use crate::pipeline::{Bot, NewBar};
@@ -122,9 +122,15 @@ pub(super) struct Addresses {
 impl Addresses {
     pub(super) fn of(config: &Config) -> Self {
         let Registries { crates_index, cargo, go, npm, github_api, .. } = &config.registries;
-        let token =
-            TOKEN_VARIABLES.iter().find_map(|name| environment().remove(*name).filter(|token| !token.is_empty()));
-        let github = (github_api.clone(), token.map(|token| SecretString::from(token.trim().to_owned())));
+        // A token is for the forge that it is of, and goes to no other.
+        let is_the_forge = match &config.forge {
+            Forge::Github(forge) => forge.api == *github_api,
+            Forge::Local => true,
+        };
+        let environment = environment();
+        let said = TOKEN_VARIABLES.iter().find_map(|name| environment.get(*name).filter(|token| !token.is_empty()));
+        let token = said.filter(|_| is_the_forge).map(|token| SecretString::from(token.trim().to_owned()));
+        let github = (github_api.clone(), token);
         Self { crates: crates_index.clone(), cargo: cargo.clone(), go: go.clone(), npm: npm.clone(), github }
     }
 }

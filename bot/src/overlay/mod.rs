@@ -18,9 +18,9 @@ pub use previous::PublishedGraph;
 /// The marker without which a file is never overwritten.
 pub const GENERATED: &str = "by nixwright; edits are overwritten, put yours in overrides.nix";
 
-/// A commit as the builders fetch it; its tag is for people, who see it in the package URL.
-fn commit_row(commit: &Commit) -> Value {
-    let mut row = json!({ "git": commit.url, "rev": commit.id, "h": commit.hash });
+/// A commit as the builders fetch it, and the version that its tag, which the package URL has, stands for.
+fn commit_row(commit: &Commit, version: &str) -> Value {
+    let mut row = json!({ "version": version, "git": commit.url, "rev": commit.id, "h": commit.hash });
     if !commit.folder.is_empty() {
         row["at"] = commit.folder.as_str().into();
     }

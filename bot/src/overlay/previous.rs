@@ -24,14 +24,19 @@ impl PublishedGraph {
     pub fn parse(content: &[u8]) -> Option<Self> {
         let graph: Value = serde_json::from_slice(content).ok()?;
         let purl: PackageUrl<'_> = graph.get("purl")?.as_str()?.parse().ok()?;
-        let (table, name_and_version): (_, ReadRow) = match purl.ty() {
-            "golang" => ("modules", of_module),
-            "npm" => ("packages", in_node_modules),
-            _ => ("packages", of_crate),
-        };
+        // Of a repository the package URL does not say what it holds, and has the tag in the place of the version.
+        let kinds: [(_, _, _, ReadRow); 3] = [
+            ("golang", "modules", "modules", of_module),
+            ("npm", "families", "packages", in_node_modules),
+            ("cargo", "units", "packages", of_crate),
+        ];
+        let is_of = |kind: &str, sign: &str| purl.ty() == kind || (purl.ty() == "github" && graph.get(sign).is_some());
+        let (ecosystem, _, table, name_and_version) = kinds.into_iter().find(|(kind, sign, ..)| is_of(kind, sign))?;
         let rows = graph.get(table)?.as_object()?;
         let packages = rows.iter().filter_map(|(id, row)| name_and_version(id, row)).collect();
-        Some(Self { ecosystem: purl.ty().to_owned(), version: purl.version()?.to_owned(), packages })
+        let of_commit = graph.get("commit").and_then(|commit| text(commit, "version"));
+        let version = of_commit.or_else(|| purl.version().map(str::to_owned))?;
+        Some(Self { ecosystem: ecosystem.to_owned(), version, packages })
     }
 }
 
@@ -76,6 +81,21 @@ mod tests {
         assert_eq!(graph.version, "1.0.0-rc.1");
         assert!(graph.packages.contains(&("windows-sys".to_owned(), "0.59.0".to_owned())));
         assert!(graph.packages.contains(&("b".to_owned(), "1.0.0-alpha.2".to_owned())));
+    }
+
+    #[test]
+    fn of_a_repository_the_graph_says_what_it_holds() {
+        let head = r#"{"purl":"pkg:github/a/b@v1.2.3","commit":{"git":"x","version":"1.2.3"},"packages":{"#;
+        for (rest, ecosystem, expected) in [
+            (r#""c-1.0.0":"00"},"units":{}}"#, "cargo", ("c", "1.0.0")),
+            (r#""a//d":{"v":"2.0.0"}},"families":{}}"#, "npm", ("d", "2.0.0")),
+        ] {
+            let graph = PublishedGraph::parse(format!("{head}{rest}").as_bytes()).unwrap();
+            assert_eq!((graph.version.as_str(), graph.ecosystem.as_str()), ("1.2.3", ecosystem));
+            let packages: Vec<(&str, &str)> =
+                graph.packages.iter().map(|(name, version)| (name.as_str(), version.as_str())).collect();
+            assert_eq!(packages, [expected]);
+        }
     }
 
     #[test]

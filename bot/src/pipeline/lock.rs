@@ -213,7 +213,7 @@ fn written(pool: &Pool) -> Result<Vec<u8>, Failure> {
 /// What the pull request says.
 fn text<'a>(members: impl Iterator<Item = (&'a Sharing<'a>, &'a Member)>, gain: Gain, system: &str) -> String {
     let Gain { before, after } = gain;
-    let percent = gain.saved() * 100 / before.max(1);
+    let percent = gain.percent();
     let mut text = format!(
         "Of each crate and each range of compatible versions these packages take the same version: the highest that the lock of one of \
          them has, where each allows it. Every package that this changes was built with it.\n\n\
@@ -221,7 +221,7 @@ fn text<'a>(members: impl Iterator<Item = (&'a Sharing<'a>, &'a Member)>, gain: 
          | package | version | dependencies of another version |\n|---|---|---|\n"
     );
     for (Sharing { attr, plan, .. }, member) in members {
-        let changed = member.plan.packages().difference(&plan.packages()).count();
+        let changed = member.changed_from(plan);
         let what = match &member.alone {
             Some(reason) => format!("stays with its own lock: {}", cell(reason)),
             None => changed.to_string(),

@@ -66,10 +66,7 @@ impl Bot {
         }
         self.require_canary().await?;
         match self.build_and_publish(proposal).await {
-            Ok(outcome) => {
-                let failed = self.rests(proposal).await?;
-                Ok(Outcome { failed, commits: 1 + u32::from(outcome.merged), ..outcome })
-            }
+            Ok(outcome) => Ok(Outcome { commits: 1 + u32::from(outcome.merged), ..outcome }),
             // A person's commits on the branch, say: the packages go on with what main has.
             Err(CycleError::Failed(failure)) => Ok(Outcome {
                 told: format!("{what} cannot be updated: {failure}"),
@@ -97,13 +94,14 @@ impl Bot {
         let state = if failures.is_empty() { CommitState::Success } else { CommitState::Failure };
         self.report(commit, state, format!("{} packages do not build with it", failures.len())).await;
         let number = request.number;
-        let told = |told: String| Ok(Outcome { told, ..Outcome::default() });
         if !failures.is_empty() {
             self.store.keep_note(&note(branch), &format!("{commit} {}", self.clock.now())).await?;
-            return told(format!("pull request {number}: {} packages do not build with it", failures.len()));
+            let told = format!("pull request {number}: {} packages do not build with it", failures.len());
+            return Ok(Outcome { told, failed: true, ..Outcome::default() });
         }
         if request.state != PrState::Open || !self.merges_shared() {
-            return told(format!("pull request {number} updates {what}: {}", request.state));
+            let told = format!("pull request {number} updates {what}: {}", request.state);
+            return Ok(Outcome { told, ..Outcome::default() });
         }
         let merged = self.merge(None, number, *time).await.map_err(Failure::from)?.state == PrState::Merged;
         let then = if merged { "merged" } else { "waits for the forge's checks" };

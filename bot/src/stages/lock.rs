@@ -22,6 +22,13 @@ pub struct Member {
     pub alone: Option<String>,
 }
 
+impl Member {
+    /// How many of its dependencies have another version than in an earlier plan of it.
+    pub fn changed_from(&self, before: &Plan) -> usize {
+        self.plan.packages().difference(&before.packages()).count()
+    }
+}
+
 /// An overlay lock.
 #[derive(Debug, Clone)]
 pub struct OverlayLock {
@@ -32,11 +39,13 @@ pub struct OverlayLock {
 }
 
 /// How many units programs are made of together, each counted once.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, serde::Serialize)]
 pub struct Gain {
     /// As it is.
+    #[serde(rename = "units_before")]
     pub before: usize,
     /// With the overlay lock.
+    #[serde(rename = "units_after")]
     pub after: usize,
 }
 
@@ -53,6 +62,11 @@ impl Gain {
     /// How many are saved.
     pub fn saved(self) -> usize {
         self.before.saturating_sub(self.after)
+    }
+
+    /// The same in hundredths of what there is.
+    pub fn percent(self) -> usize {
+        self.saved() * 100 / self.before.max(1)
     }
 }
 

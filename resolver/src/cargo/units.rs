@@ -3,82 +3,24 @@
 //! A package that some side needs becomes, on that side, a library (or proc macro), a run of its build script, and, for
 //! the root, its binaries. The rules below were found exact against cargo's own unit graph.
 
-use std::collections::{BTreeMap, BTreeSet, HashMap};
+mod packages;
+
+use std::collections::{BTreeMap, BTreeSet};
 use std::panic::resume_unwind;
 
-use guppy::PackageId;
 use guppy::graph::cargo::{BuildPlatform, CargoOptions, CargoResolverVersion, CargoSet};
 use guppy::graph::feature::{FeatureId, FeatureList, FeatureSet, StandardFeatures, named_feature_filter};
 use guppy::graph::{
     BuildTarget, BuildTargetId, BuildTargetKind, DependencyDirection, DependencyReq, PackageGraph, PackageLink,
-    PackageMetadata, PackageSource,
+    PackageMetadata,
 };
 use guppy::platform::{EnabledTernary, PlatformSpec};
 
+pub(super) use self::packages::Packages;
 use super::Release;
-use super::known::Known;
 use super::manifest::RootManifest;
 use crate::error::ResolveError;
 use crate::plan::cargo::{Binary, Dependency, Selection, Side, Unit, UnitKind};
-
-/// The packages of the metadata, with what is known of each.
-pub(super) struct Packages<'g> {
-    by_package: HashMap<&'g PackageId, Named<'g>>,
-    by_id: HashMap<&'g str, PackageMetadata<'g>>,
-}
-
-/// A package and the ids of its libraries.
-struct Named<'g> {
-    package: PackageMetadata<'g>,
-    known: &'g Known<'g>,
-    host: String,
-}
-
-impl<'g> Packages<'g> {
-    /// Finds what is known of each package, by name, version and source.
-    pub(super) fn new(graph: &'g PackageGraph, known: &'g [Known<'g>]) -> Result<Self, String> {
-        let mut by_identity: HashMap<(String, String, String), &Known<'_>> =
-            known.iter().map(|known| (known.identity(), known)).collect();
-        let (mut by_package, mut by_id) = (HashMap::new(), HashMap::new());
-        for package in graph.packages() {
-            let source = match package.source() {
-                PackageSource::External(source) => source,
-                PackageSource::Workspace(_) | PackageSource::Path(_) => "",
-            };
-            let identity = (package.name().to_owned(), package.version().to_string(), source.to_owned());
-            let (name, version, _) = &identity;
-            let unknown = || format!("{name} {version} ({source}) is not in the lock");
-            let known = by_identity.remove(&identity).ok_or_else(unknown)?;
-            let host = if package.is_proc_macro() { known.id.clone() } else { format!("{}-host", known.id) };
-            by_id.insert(known.id.as_str(), package);
-            by_package.insert(package.id(), Named { package, known, host });
-        }
-        Ok(Self { by_package, by_id })
-    }
-
-    /// The readable id of a package.
-    pub(super) fn id(&self, package: &PackageId) -> &str {
-        self.by_package.get(package).map_or("", |named| named.known.id.as_str())
-    }
-
-    /// The package of a readable id.
-    pub(super) fn metadata(&self, id: &str) -> Option<PackageMetadata<'g>> {
-        self.by_id.get(id).copied()
-    }
-
-    /// All of them, in no particular order.
-    pub(super) fn all(&self) -> impl Iterator<Item = (PackageMetadata<'g>, &'g Known<'g>)> {
-        self.by_package.values().map(|named| (named.package, named.known))
-    }
-
-    /// Proc macros are for the host whoever asks; other libraries for the host are told apart from their target twin.
-    fn library_id(&self, package: &PackageId, side: Side) -> &str {
-        match (self.by_package.get(package), side) {
-            (Some(named), Side::Host) => &named.host,
-            _ => self.id(package),
-        }
-    }
-}
 
 /// A release whose features can be simulated for any pair of platforms.
 pub(super) struct Simulation<'g> {

@@ -90,6 +90,14 @@ impl Hub {
         }
     }
 
+    /// Moves the tag of a release to what `main` has now.
+    #[track_caller]
+    pub fn move_tag(&self, tag: &str) {
+        let world = self.world();
+        let target = world.branch("main").expect("a main branch");
+        world.set_reference(&format!("refs/tags/{tag}"), target);
+    }
+
     /// Takes a release back, with its tag.
     #[track_caller]
     pub fn withdraw(&self, tag: &str) {

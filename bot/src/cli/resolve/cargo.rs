@@ -27,18 +27,25 @@ use crate::clients::http::{Http, HttpSettings};
 use crate::model::{Clock, System, Track};
 use crate::stages::resolve::{CrateReleases, read_cargo_project};
 
-/// What of a package or workspace is compiled.
-#[derive(Debug, Default, Args)]
-pub(in crate::cli) struct SelectionArgs {
+/// Features, as cargo's own options say them.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct FeatureArgs {
     /// Cargo: features to switch on, separated by commas
     #[arg(long, value_delimiter = ',')]
-    features: Vec<String>,
+    pub(in crate::cli) features: Vec<String>,
     /// Cargo: switch the default features off
     #[arg(long)]
-    no_default_features: bool,
+    pub(in crate::cli) no_default_features: bool,
     /// Cargo: switch all features on
     #[arg(long, conflicts_with_all = ["features", "no_default_features"])]
-    all_features: bool,
+    pub(in crate::cli) all_features: bool,
+}
+
+/// What of a package or workspace is compiled.
+#[derive(Debug, Args)]
+pub(in crate::cli) struct SelectionArgs {
+    #[command(flatten)]
+    features: FeatureArgs,
     /// Cargo: only this binary; may be repeated
     #[arg(long, value_name = "NAME")]
     pub(in crate::cli) bin: Vec<String>,
@@ -50,14 +57,15 @@ pub(in crate::cli) struct SelectionArgs {
 impl SelectionArgs {
     /// Whether anything is said of features.
     pub(in crate::cli) fn has_features(&self) -> bool {
-        self.no_default_features || self.all_features || !self.features.is_empty()
+        let FeatureArgs { features, no_default_features, all_features } = &self.features;
+        *no_default_features || *all_features || !features.is_empty()
     }
 
     pub(in crate::cli) fn selection(&self) -> Selection {
         Selection {
-            features: self.features.iter().cloned().collect(),
-            no_default_features: self.no_default_features,
-            all_features: self.all_features,
+            features: self.features.features.iter().cloned().collect(),
+            no_default_features: self.features.no_default_features,
+            all_features: self.features.all_features,
             binaries: self.bin.iter().cloned().collect(),
             members: self.package.iter().cloned().collect(),
         }

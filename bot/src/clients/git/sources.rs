@@ -51,6 +51,21 @@ pub enum GitSourceError {
         /// What was looked for.
         what: String,
     },
+    /// A tag that was moved.
+    #[error(
+        "the tag {tag} of {url} was commit {first} when it was first seen, and is {now} now: a published version never changes, so it is \
+         refused; ask upstream what happened"
+    )]
+    Moved {
+        /// The repository's address.
+        url: String,
+        /// The tag.
+        tag: String,
+        /// The commit that it was first.
+        first: String,
+        /// The commit that it is.
+        now: String,
+    },
     /// The commit is no package.
     #[error("{spec}: commit {commit} has no package.json")]
     NoManifest {
@@ -159,6 +174,24 @@ impl GitSources {
             Ok(tags)
         })
         .await
+    }
+
+    /// Refuses a tag of which another commit was seen before.
+    ///
+    /// # Errors
+    /// [`GitSourceError::Moved`], or when the cache cannot be read or written.
+    pub fn first_seen(&self, repository: &Url, tag: &str, commit: &str) -> Result<(), GitSourceError> {
+        let pin = self.cache.join("tags").join(hashed(&format!("{repository}#{tag}")));
+        match files::read_optional(&pin)? {
+            None => Ok(files::write(&pin, commit.as_bytes())?),
+            Some(first) if first == commit.as_bytes() => Ok(()),
+            Some(first) => Err(GitSourceError::Moved {
+                url: repository.to_string(),
+                tag: tag.to_owned(),
+                first: String::from_utf8_lossy(&first).into_owned(),
+                now: commit.to_owned(),
+            }),
+        }
     }
 
     /// Where a repository is really fetched from.

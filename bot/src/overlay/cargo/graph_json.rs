@@ -27,7 +27,7 @@ pub fn render(plan: &Plan, graph: &CargoGraph, lto: Lto<'_>) -> String {
     field("purl", &plan.purl.as_str().into());
     field("root", &graph.root.as_str().into());
     if let Some(commit) = &plan.commit {
-        field("commit", &commit_row(commit));
+        field("commit", &commit_row(commit, &plan.version));
     }
     if graph.members.len() > 1 {
         field("members", &json!(graph.members));

@@ -25,7 +25,7 @@ pub(super) fn render(plan: &Plan, graph: &NpmGraph) -> Result<String, RenderErro
     field("purl", &plan.purl.as_str().into());
     field("root", &key(&graph.root).into());
     if let Some(commit) = &plan.commit {
-        field("commit", &commit_row(commit));
+        field("commit", &commit_row(commit, &plan.version));
     }
     field("systems", &json!(graph.systems));
     text.push_str("\"families\": {");

@@ -85,7 +85,7 @@ impl Release {
 }
 
 /// What of a Rust package or workspace its configuration wants.
-fn selection(package: &Package) -> Selection {
+pub fn selection(package: &Package) -> Selection {
     Selection {
         features: package.features.iter().cloned().collect(),
         no_default_features: package.no_default_features,

@@ -4,11 +4,12 @@ use std::collections::{BTreeMap, BTreeSet};
 
 use jiff::{SignedDuration, Timestamp};
 use semver::Version;
+use url::Url;
 
 use super::{Candidate, Choice, Origin, Wanted, Watched, cargo};
 use crate::clients::crates_io::{Policy, is_tracked, not_ready};
 use crate::clients::endpoints;
-use crate::clients::git::GitSources;
+use crate::clients::git::{GitSourceError, GitSources};
 use crate::clients::github::ListedRelease;
 use crate::model::{Failure, FailureClass, RepositoryName, Track};
 use crate::stages::resolve::Resolver;
@@ -56,6 +57,8 @@ pub(super) async fn watch(resolver: &Resolver, followed: Followed<'_>, wanted: W
     };
     let (mut release, mut waiting) = (None, None);
     for tagged in all.iter().rev().filter(counts) {
+        // One that has to wait is seen already, and may not be another when its time comes.
+        unmoved(&resolver.npm.git, followed, tagged)?;
         let published = said(tagged).and_then(|listed| listed.published);
         match not_ready(&tagged.version, published, policy) {
             None => {
@@ -90,7 +93,7 @@ pub async fn find_tag(git: &GitSources, followed: Followed<'_>, version: Option<
         }
         None => all.iter().rev().find(|tagged| tagged.version.pre.is_empty()).cloned(),
     };
-    found.ok_or_else(|| {
+    let found = found.ok_or_else(|| {
         let message = match version {
             Some(version) => {
                 let last: Vec<&str> = all.iter().rev().take(5).map(|tagged| tagged.tag.as_str()).collect();
@@ -101,16 +104,35 @@ pub async fn find_tag(git: &GitSources, followed: Followed<'_>, version: Option<
             None => format!("{}: {}", followed.repository, why_nothing(&tags, &all)),
         };
         Failure { class: FailureClass::Upstream, message }
+    })?;
+    unmoved(git, followed, &found)?;
+    Ok(found)
+}
+
+/// That a tag is the commit that it was when it was first seen.
+fn unmoved(git: &GitSources, followed: Followed<'_>, tagged: &Tagged) -> Result<(), Failure> {
+    let seen = git.first_seen(&address(followed.repository)?, &tagged.tag, &tagged.commit);
+    seen.map_err(|error| failure(&error))
+}
+
+fn failure(error: &GitSourceError) -> Failure {
+    let class = match error {
+        GitSourceError::Moved { .. } => FailureClass::Hash,
+        GitSourceError::File(_) | GitSourceError::Copy { .. } => FailureClass::Infrastructure,
+        _ => FailureClass::Upstream,
+    };
+    Failure::new(class, error)
+}
+
+fn address(repository: &RepositoryName) -> Result<Url, Failure> {
+    endpoints::github_repository(repository.as_str()).ok_or_else(|| Failure {
+        class: FailureClass::Upstream,
+        message: format!("{repository} has no address; this is a bug"),
     })
 }
 
 async fn tags(git: &GitSources, followed: Followed<'_>) -> Result<BTreeMap<String, String>, Failure> {
-    let repository = followed.repository;
-    let url = endpoints::github_repository(repository.as_str()).ok_or_else(|| Failure {
-        class: FailureClass::Upstream,
-        message: format!("{repository} has no address; this is a bug"),
-    })?;
-    git.tags(&url).await.map_err(|error| Failure::new(FailureClass::Upstream, &error))
+    git.tags(&address(followed.repository)?).await.map_err(|error| failure(&error))
 }
 
 /// What GitHub says of releases, by tag. Where age does not count it is only good to know.

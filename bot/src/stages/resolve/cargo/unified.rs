@@ -42,7 +42,10 @@ impl CrateReleases {
             return Ok(part);
         }
         let part = self.make_part(release, pool, progress).await?;
-        keep(&kept_at, &part)?;
+        // A refusal may have other reasons than the manifests.
+        if matches!(part, Unified::Lock(_)) {
+            keep(&kept_at, &part)?;
+        }
         Ok(part)
     }
 
