@@ -2,6 +2,8 @@
 
 use nixwright_tests::bot::{Bot, nixwright};
 use nixwright_tests::fixture::{Fixture, PackedCrate};
+use nixwright_tests::github::{GitHub, Pull};
+use nixwright_tests::on_github::bot_on;
 use nixwright_tests::process::{Finished, command, files_of, run, stdout_of, write_file};
 use nixwright_tests::registry::Registry;
 use nixwright_tests::shelf::locked;
@@ -130,6 +132,34 @@ fn packages_that_share_a_lock_are_unified_in_one_pull_request() {
     assert!(!later.output().contains("overlay lock"), "{later}");
     let row = bot.status_of("loaf");
     assert_eq!((row["built"].as_u64(), row["reused"].as_u64()), (Some(1), Some(2)), "{row}");
+}
+
+#[test]
+fn a_lock_that_a_person_closed_stays_closed_when_main_moves() {
+    let (github, registry) = (GitHub::start(), registry(""));
+    let bot = bot_on(&github, &registry, CONFIGURATION);
+    let merge_all = || {
+        bot.run_once().expect_code(0);
+        for pull in github.pulls().into_iter().filter(Pull::is_open) {
+            github.merge(pull.number);
+        }
+    };
+    merge_all();
+    bot.run_once()
+        .expect_code(0)
+        .expect_words(&["updates the overlay lock: open", "8 units of 4 packages before, 7 after"]);
+    let of_lock =
+        || -> Vec<Pull> { github.pulls().into_iter().filter(|pull| pull.head == "nixwright.locks").collect() };
+    let [pull] = &of_lock()[..] else { panic!("one pull request: {:#?}", of_lock()) };
+    let body = pull.body.clone().unwrap_or_default();
+    assert!(body.contains("| now | 8 |") && body.contains("stays with its own lock"), "{body}");
+    github.close(pull.number);
+    let (dependency, says) = MILL;
+    registry.publish(&locked(program("plain", "1.1.0", dependency, says), &registry).pack());
+    merge_all();
+    bot.run_once().expect_code(0).expect_words(&["updates the overlay lock: closed"]);
+    assert_eq!(of_lock().len(), 1);
+    assert!(!of_lock()[0].is_open());
 }
 
 #[test]

@@ -6,7 +6,7 @@
 
 use jiff::Timestamp;
 
-use super::proposal::Proposal;
+use super::proposal::{Proposal, identity};
 use super::{Bot, CycleError, CycleSummary};
 use crate::config::BuildPackages;
 use crate::model::{AttrPath, BranchName, CommitSha, Failure, FailureClass};
@@ -41,6 +41,7 @@ impl Bot {
             }
         }
         let message = if is_first { "Start the overlay\n" } else { "Update what all packages share\n" };
+        let identity = identity(&files);
         let commit = self.writer.commit(head.as_ref(), files, message.to_owned(), template_time()).await?;
         let Some(commit) = commit else { return Ok(()) };
         self.writer.refuse_dropping(head.as_ref(), &commit, self.config.limits.dropped_packages).await?;
@@ -54,6 +55,7 @@ impl Bot {
             branch: common_branch(),
             packages: self.writer.packages(&commit).await?,
             commit,
+            identity,
             what: "what all packages share",
             title: "overlay: update what all packages share".to_owned(),
             text: TEXT.to_owned(),

@@ -13,7 +13,7 @@ use nixwright_resolver::plan::Plan;
 use serde::{Deserialize, Serialize};
 
 use super::package::{publishing_time, render, strategies};
-use super::proposal::Proposal;
+use super::proposal::{Proposal, identity};
 use super::{Bot, CycleError, CycleSummary};
 use crate::config::{Lock, Package};
 use crate::message::cell;
@@ -88,6 +88,7 @@ impl Bot {
             return Ok(());
         }
         let files = self.lock_files(&sharing, &lock).await?;
+        let identity = identity(&files);
         let count = sharing.len();
         let time = sharing.iter().map(|sharing| sharing.published).max().unwrap_or(Timestamp::UNIX_EPOCH);
         let message = format!("Unify what {count} packages depend on\n");
@@ -97,6 +98,7 @@ impl Bot {
         let proposal = Proposal {
             branch: lock_branch(),
             commit,
+            identity,
             what: "the overlay lock",
             title: format!("overlay: unify what {count} packages depend on"),
             text: text(members(), gain, system),

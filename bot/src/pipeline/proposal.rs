@@ -3,10 +3,12 @@
 use std::fmt::Write as _;
 
 use jiff::{SignedDuration, Timestamp};
+use sha2::{Digest as _, Sha256};
 
 use super::{Bot, CycleError};
 use crate::forge::CommitState;
 use crate::model::{AttrPath, Automerge, BranchName, CommitSha, Failure};
+use crate::overlay::Files;
 use crate::stages::publish::common_draft;
 use crate::store::{PrState, PullRequestDraft};
 
@@ -20,6 +22,8 @@ pub(super) struct Proposal {
     pub(super) branch: BranchName,
     /// What is on it.
     pub(super) commit: CommitSha,
+    /// What is the same for the same change, whatever it is made to: see [`identity`].
+    pub(super) identity: String,
     /// What is changed, for people: `what all packages share`.
     pub(super) what: &'static str,
     /// The pull request's title.
@@ -57,9 +61,12 @@ impl Bot {
             return Ok(Outcome { told, ..Outcome::default() });
         }
         if let Some(request) = self.store.pull_request_by_branch(branch).await?
-            && request.head == *commit
             && !request.failed
-            && (request.state == PrState::Closed || !self.merges_shared())
+            && match request.state {
+                // Closed means: not this change, also when `main` has moved since.
+                PrState::Closed => request.version == proposal.identity,
+                _ => request.head == *commit && !self.merges_shared(),
+            }
         {
             let told = format!("pull request {} updates {what}: {}", request.number, request.state);
             return Ok(Outcome { told, ..Outcome::default() });
@@ -80,7 +87,7 @@ impl Bot {
 
     /// Builds every package with the change, and publishes it.
     async fn build_and_publish(&self, proposal: &Proposal) -> Result<Outcome, CycleError> {
-        let Proposal { branch, commit, what, title, text, packages, time } = proposal;
+        let Proposal { branch, commit, what, title, text, packages, time, identity } = proposal;
         self.writer.publish_branch(branch, commit).await?;
         let mut failures = Vec::new();
         for attr in packages {
@@ -89,7 +96,7 @@ impl Bot {
             }
         }
         let draft = common_draft(branch, commit, (title.clone(), body(text, &failures)), !failures.is_empty());
-        let draft = PullRequestDraft { labels: self.labels.clone(), ..draft };
+        let draft = PullRequestDraft { version: identity.clone(), labels: self.labels.clone(), ..draft };
         let request = self.publish(None, draft).await.map_err(Failure::from)?;
         let state = if failures.is_empty() { CommitState::Success } else { CommitState::Failure };
         self.report(commit, state, format!("{} packages do not build with it", failures.len())).await;
@@ -122,6 +129,16 @@ impl Bot {
         });
         Ok(failed.is_some_and(|(failed, at)| failed == commit.as_str() && self.clock.now().duration_since(at) < REST))
     }
+}
+
+/// What tells a change from others: a hash of the files as it leaves them.
+pub(super) fn identity(files: &Files) -> String {
+    let mut hasher = Sha256::new();
+    for (path, content) in files {
+        hasher.update(format!("{path} {}\n", content.len()));
+        hasher.update(content);
+    }
+    data_encoding::HEXLOWER.encode(&hasher.finalize())
 }
 
 /// What the store knows of the last failure of such a change, and which commit that was, by this name.
