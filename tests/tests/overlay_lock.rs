@@ -157,7 +157,7 @@ fn a_lock_that_a_person_closed_stays_closed_when_main_moves() {
     let (dependency, says) = MILL;
     registry.publish(&locked(program("plain", "1.1.0", dependency, says), &registry).pack());
     merge_all();
-    bot.run_once().expect_code(0).expect_words(&["updates the overlay lock: closed"]);
+    bot.run_once().expect_code(0).expect_words(&["updates the overlay lock: closed", "no commit"]);
     assert_eq!(of_lock().len(), 1);
     assert!(!of_lock()[0].is_open());
 }
